@@ -1,0 +1,209 @@
+/*
+ * Keeps what the caller will hear next and knows how much of it was heard. No clock inside: positions are told.
+ *
+ *   queued ──pull──▶ sent ──played──▶ heard            take back everything right of "heard": clear()
+ *                                                      put it back at the front of the queue: rewind()
+ *
+ * Positions are ms on the stream of all audio sent since the beginning. What is taken back leaves a hole, so that a late
+ * report cannot count new audio as heard. The heard position may be corrected backwards, because it is reckoned from a
+ * clock until a report comes, but never to before the last hole. A span remembers which part of which item lies where.
+ */
+import type { Millis } from "../base/time.ts";
+import type { AudioFrame } from "./frame.ts";
+
+/** What clear() took back. `item` is the utterance that was being heard. */
+export interface Cleared {
+  readonly item: string | undefined;
+  /** Ms of that item heard so far. */
+  readonly played: Millis;
+  readonly dropped: Millis;
+}
+
+/** Spans of heard audio are forgotten this many at a time: a list is not rebuilt with every frame. */
+const PRUNE = 16;
+
+interface Chunk {
+  readonly samples: Int16Array;
+  readonly item: string | undefined;
+  /** Position of the first sample in its item, in samples. */
+  readonly offset: number;
+}
+
+interface Span extends Chunk {
+  /** Position of the first sample on the sent stream, in samples. */
+  readonly from: number;
+}
+
+
+/** A queue of mono audio at one rate with three positions. */
+export class Playout {
+  readonly rate: number;
+  readonly #frame: number;
+  #queue: Chunk[] = [];
+  #head = 0;
+  /** Samples of the first chunk that were pulled already. */
+  #used = 0;
+  #queued = 0;
+  #sent = 0;
+  #heard = 0;
+  /** End of the last hole: the heard position never moves before it. */
+  #floor = 0;
+  #flight: Span[] = [];
+  #lastItem: string | undefined;
+  #lastOffset = 0;
+  #waited = false;
+
+  /** `rate` in Hz; frames of `frameMs` are pulled. */
+  constructor(rate: number, frameMs: Millis = 20) {
+    this.rate = rate;
+    this.#frame = Math.round((rate * frameMs) / 1000);
+  }
+
+  /** Ms not yet pulled. */
+  get queued(): Millis {
+    return this.#ms(this.#queued);
+  }
+  /** End of what was pulled, on the stream of everything sent. */
+  get sent(): Millis {
+    return this.#ms(this.#sent);
+  }
+  /** End of what was heard, on the same stream. */
+  get heard(): Millis {
+    return this.#ms(this.#heard);
+  }
+  /** Ms queued or sent and not heard. */
+  get pending(): Millis {
+    return this.#ms(this.#queued + Math.max(0, this.#sent - this.#heard));
+  }
+
+  /** Adds audio, mono at `rate`, any length. Throws RangeError otherwise: resample first. */
+  push(samples: Int16Array, item?: string): void {
+    if (samples.length === 0) return;
+    if (item !== this.#lastItem) {
+      this.#lastItem = item;
+      this.#lastOffset = 0;
+    }
+    this.#queue.push({ samples, item, offset: this.#lastOffset });
+    this.#lastOffset += samples.length;
+    this.#queued += samples.length;
+  }
+
+  /**
+   * The next frame, as a new array: undefined when nothing is queued. When less than a frame is left it waits for one
+   * more call, in case the source yields small pieces, and then pads with silence.
+   */
+  pull(): { readonly samples: Int16Array; readonly item: string | undefined } | undefined {
+    if (this.#queued === 0) return undefined;
+    if (this.#queued < this.#frame && !this.#waited) {
+      this.#waited = true;
+      return undefined;
+    }
+    this.#waited = false;
+    const out = new Int16Array(this.#frame);
+    let filled = 0;
+    let item: string | undefined;
+    while (filled < this.#frame && this.#head < this.#queue.length) {
+      const chunk = this.#queue[this.#head] as Chunk;
+      const take = Math.min(chunk.samples.length - this.#used, this.#frame - filled);
+      const part = chunk.samples.subarray(this.#used, this.#used + take);
+      out.set(part, filled);
+      if (filled === 0) item = chunk.item;
+      this.#flight.push({ samples: part, item: chunk.item, offset: chunk.offset + this.#used, from: this.#sent + filled });
+      filled += take;
+      this.#used += take;
+      if (this.#used === chunk.samples.length) {
+        this.#head += 1;
+        this.#used = 0;
+      }
+    }
+    this.#compact();
+    this.#queued -= filled;
+    this.#sent += this.#frame;
+    return { samples: out, item };
+  }
+
+  /** Everything before `upTo` ms was heard. Later calls may correct it, up to a second back. */
+  played(upTo: Millis): void {
+    const position = Math.min(this.#sent, Math.max(this.#floor, Math.floor((upTo * this.rate) / 1000)));
+    if (position === this.#heard) return;
+    this.#heard = position;
+    const old = position - this.rate;
+    let gone = 0;
+    while (gone < this.#flight.length - 1 && endOf(this.#flight[gone] as Span) <= old) gone += 1;
+    if (gone >= PRUNE) this.#flight = this.#flight.slice(gone);
+  }
+
+  /** Which item is being heard, and how many ms of it were. */
+  hearing(): { readonly item: string | undefined; readonly played: Millis } {
+    let last: Span | undefined;
+    for (const span of this.#flight) {
+      if (span.from >= this.#heard) break;
+      last = span;
+    }
+    if (last === undefined) return { item: this.#flight[0]?.item, played: this.#ms(this.#flight[0]?.offset ?? 0) };
+    return { item: last.item, played: this.#ms(last.offset + Math.min(last.samples.length, this.#heard - last.from)) };
+  }
+
+  /** Takes back all that was not heard. */
+  clear(): Cleared {
+    const first = this.#flight[0] ?? this.#queue[this.#head];
+    const hearing = this.#flight.length > 0 ? this.hearing() : { item: first?.item, played: 0 };
+    const dropped = this.pending;
+    this.#queue = [];
+    this.#head = 0;
+    this.#used = 0;
+    this.#queued = 0;
+    this.#flight = [];
+    this.#heard = this.#sent;
+    this.#floor = this.#sent;
+    this.#lastItem = undefined;
+    this.#lastOffset = 0;
+    this.#waited = false;
+    return { ...hearing, dropped };
+  }
+
+  /** Puts what was sent and not heard back at the front of the queue: it will be pulled again. */
+  rewind(): void {
+    const back: Chunk[] = [];
+    let count = 0;
+    for (const span of this.#flight) {
+      const skip = Math.min(span.samples.length, Math.max(0, this.#heard - span.from));
+      const samples = skip === 0 ? span.samples : span.samples.subarray(skip);
+      if (samples.length === 0) continue;
+      back.push({ samples, item: span.item, offset: span.offset + skip });
+      count += samples.length;
+    }
+    if (count === 0) return;
+    const first = this.#queue[this.#head];
+    const rest = this.#queue.slice(this.#head + 1);
+    if (first !== undefined) {
+      rest.unshift({ samples: first.samples.subarray(this.#used), item: first.item, offset: first.offset + this.#used });
+    }
+    this.#queue = [...back, ...rest];
+    this.#head = 0;
+    this.#used = 0;
+    this.#queued += count;
+    this.#flight = [];
+    this.#heard = this.#sent;
+    this.#floor = this.#sent;
+  }
+
+  #compact(): void {
+    if (this.#head === this.#queue.length) {
+      this.#queue = [];
+      this.#head = 0;
+    } else if (this.#head > 64 && this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+
+  #ms(samples: number): Millis {
+    return (samples / this.rate) * 1000;
+  }
+}
+
+function endOf(span: Span): number {
+  return span.from + span.samples.length;
+}
+

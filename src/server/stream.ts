@@ -1,0 +1,109 @@
+/*
+ * The front door for users: one handler, all the ways to reach it. Nothing is opened before `mount` or `launch`.
+ */
+import { VoiceError } from "../base/errors.ts";
+import type { Platform } from "../base/platform.ts";
+import type { Millis } from "../base/time.ts";
+import { nodePlatform } from "../node/platform.ts";
+import type { PageConfig } from "../protocol/config.ts";
+import { loadSilero } from "../providers/silero/index.ts";
+import { Calls } from "../session/calls.ts";
+import type { Handler, Session } from "../session/types.ts";
+import type { DetectorMaker } from "../vad/detector.ts";
+import type { VoiceServer } from "./server.ts";
+
+export interface StreamOptions {
+  /** Rates of the audio a handler gets, Hz; it may answer at any rate. Default 24 000. */
+  readonly audio?: { readonly inputRate?: number };
+  /** Most calls at once, over all transports. Default: no limit. */
+  readonly concurrencyLimit?: number;
+  /** Longest call, ms. Default: no limit. */
+  readonly timeLimitMs?: Millis;
+  /** What the page shows: title, agents, the parts in use. */
+  readonly page?: Partial<PageConfig>;
+  /** Default: the built-in Silero detector. */
+  readonly detector?: DetectorMaker;
+  readonly platform?: Platform;
+  readonly rtc?: RtcOptions;
+}
+
+/** How browsers reach this server over WebRTC. Nothing is needed on one machine or in one network. */
+export interface RtcOptions {
+  /** Given to the server's own side. Default: none. */
+  readonly iceServers?: readonly { readonly urls: string; readonly username?: string; readonly credential?: string }[];
+  /** UDP ports to use. Default: any. */
+  readonly portRange?: readonly [number, number];
+  /** Addresses at which the server is reached from outside, when it does not see them itself. */
+  readonly announce?: readonly string[];
+  /** How long a call may take to connect after its offer, ms. Default 10 000. */
+  readonly setupMs?: Millis;
+}
+
+export interface LaunchOptions {
+  /** Default 7860, or `PORT`. */
+  readonly port?: number;
+  /** Default 127.0.0.1, or `HOST`. */
+  readonly host?: string;
+}
+
+/** One handler and everybody who talks to it. */
+export class Stream<In = unknown> {
+  readonly #handler: Handler<In>;
+  readonly #options: StreamOptions;
+  readonly #platform: Platform;
+  #calls: Calls<In> | undefined;
+
+  constructor(handler: Handler<In>, options: StreamOptions = {}) {
+    if (typeof handler !== "function") throw new TypeError(`a handler is a function of the session, got ${typeof handler}`);
+    this.#handler = handler;
+    this.#options = options;
+    this.#platform = options.platform ?? nodePlatform();
+  }
+
+  /** Everybody on the line, by session id. */
+  get sessions(): ReadonlyMap<string, Session<In>> {
+    return this.#calls?.sessions ?? new Map();
+  }
+
+  /** A session by its id or by the id its page has chosen. */
+  get(id: string): Session<In> | undefined {
+    return this.#calls?.get(id);
+  }
+
+  /** Sets inputs from outside, as the page would. Throws VoiceError `unknown-session` or `bad-message`. */
+  setInputs(id: string, values: Readonly<Record<string, unknown>>): void {
+    if (this.#calls === undefined) throw new VoiceError("unknown-session", `there is no session ${id}`);
+    this.#calls.setInputs(id, values);
+  }
+
+  /** Starts an HTTP server with the page. Resolves when it takes calls. */
+  async launch({ port, host }: LaunchOptions = {}): Promise<VoiceServer> {
+    const { createServer } = await import("./server.ts");
+    return await createServer(this, {
+      port: port ?? Number(process.env["PORT"] ?? 7860),
+      host: host ?? process.env["HOST"] ?? "127.0.0.1",
+    });
+  }
+
+  /** The calls behind this stream: for transports of your own. */
+  async calls(): Promise<Calls<In>> {
+    if (this.#calls !== undefined) return this.#calls;
+    const detector = this.#options.detector ?? (await loadSilero());
+    const { concurrencyLimit, timeLimitMs, audio } = this.#options;
+    this.#calls ??= new Calls(this.#handler, {
+      platform: this.#platform,
+      detector,
+      concurrencyLimit,
+      timeLimitMs,
+      rate: audio?.inputRate,
+    });
+    return this.#calls;
+  }
+
+  get options(): StreamOptions {
+    return this.#options;
+  }
+  get platform(): Platform {
+    return this.#platform;
+  }
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { Axis } from "./axis.ts";
+
+describe("the session's time axis", () => {
+  it("takes its times from media, not from arrival", () => {
+    const axis = new Axis();
+    const jitter = [0, 30, 5, 60, 12, 0, 44];
+    const placed = jitter.map((late, i) => axis.place(i * 20, 20, 1_000 + i * 20 + late));
+    expect(placed.map((at, i) => at - i * 20)).toEqual(jitter.map(() => 980));
+  });
+
+  it("moves earlier when a frame beats all before it: nothing arrives before it was spoken", () => {
+    const axis = new Axis();
+    axis.place(0, 20, 1_050);
+    expect(axis.place(20, 20, 1_040)).toBe(1_020);
+  });
+
+  it("follows when everything has been late for two seconds", () => {
+    const axis = new Axis();
+    axis.place(0, 20, 20);
+    let last = 0;
+    for (let i = 1; i <= 150; i++) last = axis.place(i * 20, 20, i * 20 + 20 + 300);
+    expect(last).toBe(150 * 20 + 300);
+  });
+
+  it("does not follow a short stall", () => {
+    const axis = new Axis();
+    axis.place(0, 20, 20);
+    for (let i = 1; i <= 50; i++) axis.place(i * 20, 20, i * 20 + 320);
+    expect(axis.place(51 * 20, 20, 51 * 20 + 20)).toBe(51 * 20);
+  });
+});

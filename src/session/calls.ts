@@ -1,0 +1,162 @@
+/*
+ * All callers of one handler: who may come in, who is there, and the way out for all of them at once.
+ */
+import { VoiceError } from "../base/errors.ts";
+import { makeId } from "../base/ids.ts";
+import type { Platform } from "../base/platform.ts";
+import type { Millis } from "../base/time.ts";
+import type { DetectorMaker } from "../vad/detector.ts";
+import { MemoryAdmission } from "./admission.ts";
+import { run } from "./run.ts";
+import { LiveSession } from "./session.ts";
+import { Ticker } from "./ticker.ts";
+import type { Admission, Handler, Session, Slot, Transport } from "./types.ts";
+
+/** When the caller is told that the time limit is near, ms before it. */
+const WARN_BEFORE: Millis = 30_000;
+
+export interface CallsOptions<In> {
+  readonly platform: Platform;
+  /** Most calls at once, over all transports. Default: no limit. */
+  readonly concurrencyLimit?: number | undefined;
+  /** Who gives out the slots. Default: counted in this process with `concurrencyLimit`. */
+  readonly admission?: Admission | undefined;
+  /** Longest call, ms. Default: no limit. The caller is warned 30 s before. */
+  readonly timeLimitMs?: Millis | undefined;
+  /** Longest farewell after the handler returned, ms. Default 10 000. */
+  readonly farewellMs?: Millis | undefined;
+  /** Rate of the audio handlers get, Hz. Default: that of each transport. */
+  readonly rate?: number | undefined;
+  readonly detector?: DetectorMaker | undefined;
+  /** The inputs of a new session, and how the page's values change them. */
+  readonly inputs?: {
+    readonly initial: In;
+    readonly parse: (values: Readonly<Record<string, unknown>>, old: In) => In;
+  };
+}
+
+export interface AnswerOptions {
+  /** From `reserve`. Without it one is reserved, and the transport closed when there is none. */
+  readonly slot?: Slot;
+  /** The id the caller's page has chosen, valid while the call lives. */
+  readonly alias?: string;
+}
+
+/** Answers calls with one handler. */
+export class Calls<In = unknown> {
+  readonly platform: Platform;
+  readonly #handler: Handler<In>;
+  readonly #options: CallsOptions<In>;
+  readonly #admission: Admission;
+  readonly #ticker: Ticker;
+  readonly #sessions = new Map<string, LiveSession<In>>();
+  readonly #aliases = new Map<string, string>();
+  #draining = false;
+
+  constructor(handler: Handler<In>, options: CallsOptions<In>) {
+    this.#handler = handler;
+    this.#options = options;
+    this.platform = options.platform;
+    this.#admission = options.admission ?? new MemoryAdmission(options.concurrencyLimit);
+    this.#ticker = new Ticker(options.platform.clock, (error) => options.platform.log.error("the media clock failed", { error }));
+  }
+
+  /** Everybody on the line, by session id. */
+  get sessions(): ReadonlyMap<string, Session<In>> {
+    return this.#sessions;
+  }
+
+  /** A session by its id or by the id its page has chosen. */
+  get(id: string): Session<In> | undefined {
+    return this.#find(id);
+  }
+
+  /** Sets inputs from outside, as the page would. Throws VoiceError `unknown-session` or `bad-message`. */
+  setInputs(id: string, values: Readonly<Record<string, unknown>>): void {
+    const session = this.#find(id);
+    if (session === undefined) throw new VoiceError("unknown-session", `there is no session ${id}`);
+    session.setInputs(values);
+  }
+
+  /** Keeps a place for a call that is being set up. Throws VoiceError `concurrency-limit`, `draining`, `session-exists`. */
+  async reserve(alias: string): Promise<Slot> {
+    if (this.#draining) throw new VoiceError("draining", "the server is shutting down", { expose: true });
+    if (this.#find(alias) !== undefined) throw new VoiceError("session-exists", `a session with the id ${alias} is alive`);
+    return await this.#admission.reserve(alias, []);
+  }
+
+  /** Puts a connected transport through to the handler. Throws VoiceError as `reserve` does, after closing the transport. */
+  async answer(transport: Transport, { slot, alias }: AnswerOptions = {}): Promise<Session<In>> {
+    const id = makeId("ses", (bytes) => this.platform.random(bytes));
+    let held = slot;
+    try {
+      held ??= await this.reserve(alias ?? id);
+      if (this.#draining) throw new VoiceError("draining", "the server is shutting down", { expose: true });
+    } catch (error) {
+      void held?.release();
+      transport.close(error);
+      throw error;
+    }
+    const session = this.#create(id, transport, held, alias);
+    session.open();
+    void run(session, this.#handler, { farewellMs: this.#options.farewellMs ?? 10_000 });
+    return session;
+  }
+
+  /** Ends every call with this reason and takes no new ones. */
+  async close(reason: unknown = new VoiceError("draining", "the server is shutting down")): Promise<void> {
+    this.#draining = true;
+    await Promise.all(Array.from(this.#sessions.values(), (session) => session.close(reason)));
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  #create(id: string, transport: Transport, slot: Slot, alias: string | undefined): LiveSession<In> {
+    const { platform, rate, detector, inputs, timeLimitMs } = this.#options;
+    const labels = { transport: transport.name };
+    const session = new LiveSession<In>({
+      id,
+      transport,
+      platform,
+      ticker: this.#ticker,
+      slot,
+      rate,
+      // Without a schema inputs are `unknown` to the handler: a plain record of what the page has sent.
+      inputs: inputs?.initial ?? ({} as In),
+      parseInputs: inputs?.parse ?? ((values, old) => ({ ...old, ...values })),
+      detector,
+      onClosed: () => {
+        this.#sessions.delete(id);
+        if (alias !== undefined && this.#aliases.get(alias) === id) this.#aliases.delete(alias);
+        platform.meters.gauge("repartee_sessions", this.#sessions.size);
+        platform.log.info("a call ended", { session: id, ms: Math.round(session.clock.now()), ...labels });
+      },
+    });
+    this.#sessions.set(id, session);
+    if (alias !== undefined) this.#aliases.set(alias, id);
+    platform.meters.count("repartee_sessions_total", 1, labels);
+    platform.meters.gauge("repartee_sessions", this.#sessions.size);
+    platform.log.info("a call began", { session: id, ...labels });
+    if (timeLimitMs !== undefined) this.#limit(session, timeLimitMs);
+    return session;
+  }
+
+  #limit(session: LiveSession<In>, timeLimitMs: Millis): void {
+    const warn = (): void => session.warn(`This call ends in ${Math.round(Math.min(WARN_BEFORE, timeLimitMs) / 1000)} seconds.`);
+    const cancels = [
+      session.clock.at(Math.max(0, timeLimitMs - WARN_BEFORE), warn),
+      session.clock.at(timeLimitMs, () => {
+        void session.close(new VoiceError("time-limit", `the call reached its limit of ${timeLimitMs} ms`));
+      }),
+    ];
+    session.on("closed", () => {
+      for (const cancel of cancels) cancel();
+    });
+  }
+
+  #find(id: string): LiveSession<In> | undefined {
+    return this.#sessions.get(id) ?? this.#sessions.get(this.#aliases.get(id) ?? "");
+  }
+}

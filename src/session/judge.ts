@@ -1,0 +1,74 @@
+/*
+ * Turns one caller's frames into detector verdicts on the session's axis: resample, cut into windows, judge. Time without
+ * media is silence: a muted microphone or a browser that stops sending must still end a turn.
+ */
+import { type AudioFrame, durationOf } from "../audio/frame.ts";
+import { Windower } from "../audio/rechunk.ts";
+import { Resampler } from "../audio/resample.ts";
+import type { Millis } from "../base/time.ts";
+import type { DetectorMaker, VoiceDetector } from "../vad/detector.ts";
+
+/** A jump of media time below this is rounding, not a gap, ms. */
+const GAP: Millis = 30;
+/** More silence than this tells the detector nothing new: it is reset instead, ms. */
+const LONG_GAP: Millis = 1_000;
+
+/** Feeds a detector and tells each verdict with the session time at which its window ends. */
+export class Judge {
+  readonly #detector: VoiceDetector;
+  readonly #resampler: Resampler;
+  readonly #windower: Windower;
+  readonly #windowMs: Millis;
+  #floats = new Float32Array(0);
+  #silence: Float32Array;
+  /** End of the last judged window. */
+  #judged: Millis = 0;
+  /** End of the media that was fed. */
+  #fed: Millis | undefined;
+
+  constructor(maker: DetectorMaker, rate: number, onVerdict: (speech: number, end: Millis) => void) {
+    this.#detector = maker(rate);
+    this.#resampler = new Resampler(rate, this.#detector.rate);
+    this.#windowMs = (this.#detector.window / this.#detector.rate) * 1000;
+    this.#silence = new Float32Array(this.#detector.window);
+    this.#windower = new Windower(this.#detector.window, (window) => {
+      this.#judged += this.#windowMs;
+      onVerdict(this.#detector.push(window), this.#judged);
+    });
+  }
+
+  /** End of the media that was fed, session time. */
+  get fed(): Millis | undefined {
+    return this.#fed;
+  }
+
+  push(frame: AudioFrame): void {
+    if (this.#fed === undefined || frame.at - this.#fed > LONG_GAP) this.#begin(frame.at);
+    else if (frame.at - this.#fed > GAP) this.fill(frame.at);
+    // The axis may move back a little when a frame beats all earlier ones: windows follow each other all the same.
+    const count = this.#resampler.outputLength(frame.samples.length);
+    if (this.#floats.length < count) this.#floats = new Float32Array(count * 2);
+    this.#resampler.push(frame.samples, this.#floats);
+    this.#fed = frame.at + durationOf(frame);
+    this.#judged = this.#fed - ((this.#windower.pending + count) / this.#detector.rate) * 1000;
+    this.#windower.push(this.#floats, count);
+  }
+
+  /** No media came: counts the time until `to` as silence. */
+  fill(to: Millis): void {
+    if (this.#fed === undefined) return;
+    while (this.#fed + this.#windowMs <= to) {
+      this.#fed += this.#windowMs;
+      this.#judged = this.#fed - this.#windowMs - (this.#windower.pending / this.#detector.rate) * 1000;
+      this.#windower.push(this.#silence);
+    }
+  }
+
+  #begin(at: Millis): void {
+    this.#detector.reset();
+    this.#resampler.reset();
+    this.#windower.reset();
+    this.#fed = at;
+    this.#judged = at;
+  }
+}

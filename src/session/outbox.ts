@@ -1,0 +1,245 @@
+/*
+ * Our voice on its way to one caller: keeps messages in order with the audio around them, paces, ducks, holds, and knows
+ * what was heard.
+ *
+ *   send ──▶ resample ──▶ playout queue ──tick, 20 ms──▶ transport.send ──▶ heard
+ *                          │ messages wait at their place in the queue
+ *
+ * Pacing follows the media clock alone: while there is audio, everything up to `now - began + lead` is sent, so frames
+ * never drift and a late tick catches up. What was heard is what the transport reports; where it reports nothing, or not
+ * just now, it is reckoned from the clock and marked as not exact.
+ */
+import { type AudioFrame, monoFrame } from "../audio/frame.ts";
+import { Gain } from "../audio/gain.ts";
+import { stereoToMono } from "../audio/pcm.ts";
+import { Playout } from "../audio/playout.ts";
+import { Resampler } from "../audio/resample.ts";
+import type { Millis } from "../base/time.ts";
+import type { Heard, Output, Transport } from "./types.ts";
+
+/** A position report older than this no longer makes the position exact. */
+const FRESH: Millis = 500;
+/** After a stall longer than this, playing starts anew instead of catching up: the caller has heard a gap anyway. */
+const STALL: Millis = 400;
+
+interface Waiting {
+  /** The message goes when this much audio (ms, on the axis of everything queued) has been sent. */
+  readonly after: Millis;
+  readonly output: Output;
+}
+
+export interface OutboxEvents {
+  /** Our voice began to be heard, or nothing of it is left. */
+  playing(on: boolean, item: string | undefined): void;
+}
+
+/** One caller's outgoing queue. All times are session time. */
+export class Outbox {
+  readonly #transport: Transport;
+  readonly #playout: Playout;
+  readonly #events: OutboxEvents;
+  readonly #gain: Gain;
+  #resampler: Resampler | undefined;
+  #lastItem: string | undefined;
+  #messages: Waiting[] = [];
+  #queuedEver: Millis = 0;
+  #takenEver: Millis = 0;
+  #playing = false;
+  #began: Millis = 0;
+  #beganAt: Millis = 0;
+  #held = false;
+  #reported: { readonly position: Millis; readonly at: Millis } | undefined;
+
+  constructor(transport: Transport, events: OutboxEvents) {
+    this.#transport = transport;
+    this.#playout = new Playout(transport.can.rate);
+    this.#gain = new Gain(transport.can.rate);
+    this.#events = events;
+  }
+
+  /** Ms that wait to be heard. */
+  pending(now: Millis): Millis {
+    this.#follow(now);
+    return this.#playout.pending;
+  }
+
+  /** Whether the media clock has anything to do. */
+  get busy(): boolean {
+    return this.#playing || (this.#playout.queued > 0 && !this.#held) || this.#messages.length > 0;
+  }
+
+  /** Whether anything is being heard, or held. */
+  get playing(): boolean {
+    return this.#playing;
+  }
+
+  /** Queues audio or a message. Video goes straight on: its newest picture wins in the transport. */
+  push(output: Output): void {
+    if (output.kind === "video") {
+      this.#transport.send(output);
+    } else if (output.kind === "message") {
+      if (this.#playout.queued === 0 && this.#messages.length === 0) this.#transport.send(output);
+      else this.#messages.push({ after: this.#queuedEver, output });
+    } else {
+      this.#queue(output);
+    }
+  }
+
+  /** Sends what is due. Call every 20 ms while `busy`, and once right after a push into an idle outbox. */
+  tick(now: Millis): void {
+    this.#follow(now);
+    if (!this.#held) this.#sendDue(now);
+    this.#releaseMessages();
+    if (this.#playing && this.#playout.queued === 0 && this.#playout.heard >= this.#playout.sent) this.#stop();
+  }
+
+  /** The transport's report of what was played, ms on the stream of everything sent. */
+  played(upTo: Millis, now: Millis): void {
+    // Reports cross each other on the way: an older one says nothing new.
+    if (this.#reported !== undefined && upTo < this.#reported.position) return;
+    this.#reported = { position: Math.min(upTo, this.#playout.sent), at: now };
+    this.#playout.played(upTo);
+  }
+
+  /** Which item is heard, and how much of it. */
+  heard(now: Millis): Heard {
+    this.#follow(now);
+    const { item, played } = this.#playout.hearing();
+    return { item, played, dropped: 0, exact: this.#isExact(now) };
+  }
+
+  /** Takes back everything that was not heard: audio, messages waiting behind it, and what the transport still holds. */
+  clear(now: Millis): Heard {
+    this.#follow(now);
+    const exact = this.#isExact(now);
+    const { item, played, dropped } = this.#playout.clear();
+    this.#transport.clear();
+    this.#messages = [];
+    this.#takenEver = this.#queuedEver;
+    this.#resampler = undefined;
+    this.#lastItem = undefined;
+    this.#reported = undefined;
+    this.#held = false;
+    this.#gain.reset();
+    this.#stop();
+    return { item, played, dropped, exact };
+  }
+
+  /** Quieter by 12 dB within 20 ms: somebody may be talking over us. */
+  duck(): void {
+    this.#gain.duck();
+  }
+
+  /** Stops sending; what the transport still holds is put back where it can be taken back. */
+  hold(now: Millis): void {
+    if (this.#held) return;
+    this.#follow(now);
+    this.#held = true;
+    if (this.#transport.can.clears) {
+      this.#transport.clear();
+      this.#playout.rewind();
+      this.#reported = undefined;
+    }
+  }
+
+  /** Goes on where the caller stopped hearing us, at full level. */
+  release(now: Millis): void {
+    this.#gain.unduck();
+    if (!this.#held) return;
+    this.#held = false;
+    this.#restart(now);
+    this.tick(now);
+  }
+
+  #queue(frame: AudioFrame): void {
+    const mono = frame.channels === 1 ? frame.samples : stereoToMono(frame.samples);
+    const rate = this.#transport.can.rate;
+    if (frame.item !== this.#lastItem || (this.#resampler !== undefined && this.#resampler.from !== frame.rate)) this.#flush();
+    this.#lastItem = frame.item;
+    if (frame.rate === rate && this.#resampler === undefined) {
+      this.#put(mono, frame.item);
+      return;
+    }
+    this.#resampler ??= new Resampler(frame.rate, rate);
+    this.#put(this.#resampler.process(mono), frame.item);
+  }
+
+  /** What the resampler still holds belongs to the utterance that just ended. */
+  #flush(): void {
+    if (this.#resampler === undefined) return;
+    const rest = new Int16Array(this.#resampler.flushLength);
+    this.#resampler.flush(rest);
+    this.#put(rest, this.#lastItem);
+    this.#resampler = undefined;
+  }
+
+  #put(samples: Int16Array, item: string | undefined): void {
+    this.#playout.push(samples, item);
+    this.#queuedEver += (samples.length / this.#transport.can.rate) * 1000;
+  }
+
+  #sendDue(now: Millis): void {
+    if (this.#playout.queued === 0) return;
+    if (!this.#playing) {
+      this.#playing = true;
+      this.#restart(now);
+      this.#events.playing(true, undefined);
+    }
+    // The source ran dry and began again, or the process stood still: do not send the lost time in one burst.
+    if (now - this.#began - (this.#playout.sent - this.#beganAt) > STALL) this.#restart(now);
+    while (this.#playout.sent - this.#beganAt < now - this.#began + this.#transport.can.lead) {
+      const before = this.#playout.queued;
+      const pulled = this.#playout.pull();
+      if (pulled === undefined) {
+        if (this.#playout.queued > 0) return;
+        break;
+      }
+      this.#takenEver += before - this.#playout.queued;
+      const at = this.#began + this.#playout.sent - this.#beganAt;
+      this.#transport.send(monoFrame(this.#gain.apply(pulled.samples), this.#playout.rate, at, pulled.item));
+      this.#releaseMessages();
+    }
+  }
+
+  #releaseMessages(): void {
+    while (this.#messages.length > 0) {
+      const first = this.#messages[0] as Waiting;
+      if (first.after > this.#takenEver + 0.5) return;
+      this.#messages.shift();
+      this.#transport.send(first.output);
+    }
+  }
+
+  #restart(now: Millis): void {
+    this.#began = now;
+    this.#beganAt = this.#playout.sent;
+  }
+
+  #stop(): void {
+    if (!this.#playing) return;
+    this.#playing = false;
+    this.#flush();
+    if (this.#playout.queued > 0) {
+      this.#playing = true;
+      return;
+    }
+    this.#events.playing(false, undefined);
+  }
+
+  /** Moves the heard position to where the caller must be by now. */
+  #follow(now: Millis): void {
+    if (!this.#playing) return;
+    const report = this.#reported;
+    if (report !== undefined && now - report.at < FRESH) {
+      this.#playout.played(Math.min(this.#playout.sent, report.position + (now - report.at)));
+    } else if (!this.#held) {
+      this.#playout.played(this.#beganAt + (now - this.#began));
+    } else {
+      this.#playout.played(this.#playout.sent);
+    }
+  }
+
+  #isExact(now: Millis): boolean {
+    return this.#reported !== undefined && now - this.#reported.at < FRESH;
+  }
+}

@@ -1,0 +1,332 @@
+/*
+ * One caller. The session joins a transport to a handler: microphone frames are put on the session's axis and handed out
+ * synchronously, our voice leaves through the outbox, and everything ends on one path. It decides nothing about turns:
+ * whoever wants turns attaches a listener (turns.ts).
+ */
+import { type AudioFrame, durationOf, monoFrame } from "../audio/frame.ts";
+import { Resampler } from "../audio/resample.ts";
+import { deferred } from "../base/deferred.ts";
+import { Emitter } from "../base/emitter.ts";
+import { asVoiceError, VoiceError } from "../base/errors.ts";
+import type { Platform } from "../base/platform.ts";
+import { Queue } from "../base/queue.ts";
+import { type Clock, type Millis, startingNow } from "../base/time.ts";
+import type { CallerMessage, PageEvent } from "../protocol/page.ts";
+import type { DetectorMaker } from "../vad/detector.ts";
+import type { VideoFrame } from "../video/frame.ts";
+import { Axis } from "./axis.ts";
+import { type Closing, closeAll, endReasonOf } from "./close.ts";
+import { Outbox } from "./outbox.ts";
+import type { Ticker } from "./ticker.ts";
+import type { Heard, Output, Session, SessionEvents, Slot, Transport, TransportCan } from "./types.ts";
+
+/** How much of the microphone waits for a slow reader, ms. */
+const AUDIO_LIMIT: Millis = 5_000;
+/** How long a transport may take to say that it is closed, ms. */
+const TRANSPORT_CLOSE: Millis = 1_000;
+/** How long giving back the slot may take, ms. */
+const SLOT_RELEASE: Millis = 2_000;
+
+export interface SessionOptions<In> {
+  readonly id: string;
+  readonly transport: Transport;
+  readonly platform: Platform;
+  readonly ticker: Ticker;
+  readonly slot: Slot;
+  /** Rate of the audio the handler gets, Hz. Default: that of the transport. */
+  readonly rate?: number | undefined;
+  readonly inputs: In;
+  /** Checks what the page sends as inputs; throws VoiceError `bad-message`. */
+  readonly parseInputs: (values: Readonly<Record<string, unknown>>, old: In) => In;
+  readonly detector: DetectorMaker | undefined;
+  /** Called when everything is released. */
+  readonly onClosed: (session: LiveSession<In>) => void;
+}
+
+/** The session behind the contract. Handlers see `Session`; its neighbours on this floor see a little more. */
+export class LiveSession<In = unknown> implements Session<In> {
+  readonly id: string;
+  readonly clock: Clock;
+  readonly platform: Platform;
+  readonly transport: { readonly name: string; readonly can: TransportCan };
+  readonly signal: AbortSignal;
+  readonly audio: AsyncIterable<AudioFrame>;
+  readonly video: AsyncIterable<VideoFrame>;
+  /** Makes the detector for whoever listens for turns. */
+  readonly detector: DetectorMaker | undefined;
+
+  #state: Session["state"] = "opening";
+  #inputs: In;
+  readonly #options: SessionOptions<In>;
+  readonly #abort = new AbortController();
+  readonly #events: Emitter<SessionEvents>;
+  readonly #axis = new Axis();
+  readonly #outbox: Outbox;
+  readonly #rate: number;
+  #raw: readonly ((frame: AudioFrame) => void)[] = [];
+  #taps: readonly ((frame: AudioFrame) => void)[] = [];
+  #resampler: Resampler | undefined;
+  readonly #readers: Queue<AudioFrame>[] = [];
+  readonly #viewers: Queue<VideoFrame>[] = [];
+  #closers: Closing[] = [];
+  #stopTicking: (() => void) | undefined;
+  #closed: Promise<void> | undefined;
+  readonly #transportClosed = deferred<void>();
+
+  constructor(options: SessionOptions<In>) {
+    const { transport, platform } = options;
+    this.#options = options;
+    this.id = options.id;
+    this.platform = platform;
+    this.clock = startingNow(platform.clock);
+    this.transport = transport;
+    this.signal = this.#abort.signal;
+    this.detector = options.detector;
+    this.#inputs = options.inputs;
+    this.#rate = options.rate ?? transport.can.rate;
+    this.#events = new Emitter<SessionEvents>((error) => this.fault(error));
+    this.#outbox = new Outbox(transport, {
+      playing: (on, item) => this.#events.emit("playing", { on, at: this.clock.now(), item }),
+    });
+    this.audio = { [Symbol.asyncIterator]: () => this.#read() };
+    this.video = { [Symbol.asyncIterator]: () => this.#view() };
+  }
+
+  /** Connects the transport; the handler starts right after. */
+  open(): void {
+    this.#state = "live";
+    this.#options.transport.open({
+      audio: (frame) => this.#hear(frame),
+      video: (frame) => {
+        for (const viewer of this.#viewers) viewer.push(frame);
+      },
+      message: (message) => this.#receive(message),
+      played: (upTo) => this.#outbox.played(upTo, this.clock.now()),
+      closed: (reason) => {
+        this.#transportClosed.resolve();
+        void this.close(reason ?? new VoiceError("hung-up", "the caller hung up"));
+      },
+    });
+  }
+
+  get state(): Session["state"] {
+    return this.#state;
+  }
+  get inputs(): In {
+    return this.#inputs;
+  }
+  get pending(): Millis {
+    return this.#outbox.pending(this.clock.now());
+  }
+
+  tap(listener: (frame: AudioFrame) => void): () => void {
+    this.#taps = [...this.#taps, listener];
+    return () => {
+      this.#taps = this.#taps.filter((one) => one !== listener);
+    };
+  }
+
+  /** The microphone at the transport's own rate, before any resampling. */
+  tapRaw(listener: (frame: AudioFrame) => void): () => void {
+    this.#raw = [...this.#raw, listener];
+    return () => {
+      this.#raw = this.#raw.filter((one) => one !== listener);
+    };
+  }
+
+  send(output: Output): void {
+    if (this.#state === "closing" || this.#state === "closed") return;
+    const idle = !this.#outbox.busy;
+    this.#outbox.push(output);
+    if (idle && this.#outbox.busy) this.#tick(this.clock.now());
+  }
+
+  tell(event: PageEvent): void {
+    if (this.#state !== "closed") this.#options.transport.tell(event);
+  }
+
+  warn(message: string): void {
+    this.tell({ type: "warning", message, data: { code: "warning", fatal: false } });
+  }
+
+  interrupt(): Heard {
+    const heard = this.#outbox.clear(this.clock.now());
+    this.#events.emit("heard", heard);
+    return heard;
+  }
+
+  duck(): void {
+    this.#outbox.duck();
+  }
+  hold(): void {
+    this.#outbox.hold(this.clock.now());
+  }
+  release(): void {
+    this.#outbox.release(this.clock.now());
+    this.#keepTicking();
+  }
+  heard(): Heard {
+    return this.#outbox.heard(this.clock.now());
+  }
+
+  on<E extends keyof SessionEvents>(event: E, listener: (event: SessionEvents[E]) => void): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  /** For the parts of this floor: tells listeners of the session. */
+  emit<E extends keyof SessionEvents>(event: E, value: SessionEvents[E]): void {
+    this.#events.emit(event, value);
+  }
+
+  /** Reports an error that does not end the session. */
+  fault(error: unknown): void {
+    const wrapped = asVoiceError(error, "agent-error");
+    this.platform.log.error("a part of the session failed", { session: this.id, code: wrapped.code, error });
+    this.platform.meters.count("repartee_session_errors_total", 1, { code: wrapped.code });
+    if (this.#events.has("error")) this.#events.emit("error", wrapped);
+  }
+
+  setInputs(values: Readonly<Record<string, unknown>>): void {
+    this.#inputs = this.#options.parseInputs(values, this.#inputs);
+    this.#events.emit("inputs", this.#inputs);
+  }
+
+  async requestInputs({ timeoutMs = 1_000 }: { readonly timeoutMs?: number } = {}): Promise<In> {
+    const answered = deferred<void>();
+    const undo = this.on("inputs", () => answered.resolve());
+    const cancel = this.clock.at(this.clock.now() + timeoutMs, () => answered.resolve());
+    const onAbort = (): void => answered.resolve();
+    this.signal.addEventListener("abort", onAbort, { once: true });
+    this.tell({ type: "send_input", data: [] });
+    await answered.promise;
+    undo();
+    cancel();
+    this.signal.removeEventListener("abort", onAbort);
+    return this.#inputs;
+  }
+
+  /** Something to let go at the end, bounded in time, before the transport closes. */
+  onClose(closing: Closing): () => void {
+    this.#closers = [...this.#closers, closing];
+    return () => {
+      this.#closers = this.#closers.filter((one) => one !== closing);
+    };
+  }
+
+  close(reason?: unknown): Promise<void> {
+    // The promise must be there before the work begins: what the work calls may close the session again.
+    if (this.#closed === undefined) {
+      const done = deferred<void>();
+      this.#closed = done.promise;
+      void this.#shut(reason).then(done.resolve, done.reject);
+    }
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #shut(reason: unknown): Promise<void> {
+    const { transport, slot, onClosed, platform } = this.#options;
+    const report = (name: string, error: unknown): void => {
+      platform.log.warn("a step of closing failed", { session: this.id, step: name, error });
+      platform.meters.count("repartee_close_failures_total", 1, { step: name });
+    };
+    this.#state = "closing";
+    this.#raw = [];
+    this.#taps = [];
+    for (const reader of this.#readers) reader.end();
+    for (const viewer of this.#viewers) viewer.end();
+    this.#abort.abort(reason ?? new VoiceError("closed", "the session was closed"));
+    this.#stopTicking?.();
+    await closeAll(this.#closers, platform.clock, report);
+    transport.tell({ type: "end_stream", data: endReasonOf(reason) });
+    const leave: Closing = {
+      name: "transport",
+      boundMs: TRANSPORT_CLOSE,
+      run: () => {
+        transport.close(reason);
+        return this.#transportClosed.promise;
+      },
+    };
+    await closeAll([leave], platform.clock, report);
+    await closeAll([{ name: "slot", boundMs: SLOT_RELEASE, run: () => slot.release() }], platform.clock, report);
+    this.#state = "closed";
+    this.#events.emit("closed", { reason });
+    this.#events.clear();
+    onClosed(this);
+  }
+
+  #hear(frame: AudioFrame): void {
+    if (this.#state !== "live") return;
+    const now = this.clock.now();
+    const at = this.#axis.place(frame.at, durationOf(frame), now);
+    const placed = monoFrame(frame.samples, frame.rate, at);
+    for (const listener of this.#raw) this.#offer(listener, placed);
+    if (this.#taps.length === 0 && this.#readers.length === 0) return;
+    const own = this.#rate === frame.rate ? placed : this.#convert(placed);
+    for (const listener of this.#taps) this.#offer(listener, own);
+    for (const reader of this.#readers) reader.push(own);
+  }
+
+  #offer(listener: (frame: AudioFrame) => void, frame: AudioFrame): void {
+    try {
+      listener(frame);
+    } catch (error) {
+      this.fault(error);
+    }
+  }
+
+  #convert(frame: AudioFrame): AudioFrame {
+    if (this.#resampler?.from !== frame.rate) this.#resampler = new Resampler(frame.rate, this.#rate);
+    return monoFrame(this.#resampler.process(frame.samples), this.#rate, frame.at);
+  }
+
+  #receive(message: CallerMessage): void {
+    if (this.#state !== "live") return;
+    if (message.type === "inputs") {
+      try {
+        this.setInputs(message.values);
+      } catch (error) {
+        const { code, message: text } = asVoiceError(error, "bad-message");
+        this.tell({ type: "warning", message: text, data: { code, fatal: false } });
+      }
+    }
+    this.#events.emit("message", message);
+    if (message.type === "stop") void this.close(new VoiceError("hung-up", "the caller hung up"));
+  }
+
+  #tick(now: Millis): void {
+    this.#outbox.tick(now);
+    if (this.#outbox.playing && this.#events.has("heard")) this.#events.emit("heard", this.#outbox.heard(now));
+    this.#keepTicking();
+  }
+
+  #keepTicking(): void {
+    if (this.#outbox.busy && this.#state !== "closed") {
+      this.#stopTicking ??= this.#options.ticker.start(() => this.#tick(this.clock.now()));
+    } else {
+      this.#stopTicking?.();
+      this.#stopTicking = undefined;
+    }
+  }
+
+  #read(): AsyncIterator<AudioFrame> {
+    return this.#attach(new Queue<AudioFrame>({ limit: AUDIO_LIMIT, weigh: durationOf }), this.#readers);
+  }
+
+  #view(): AsyncIterator<VideoFrame> {
+    return this.#attach(new Queue<VideoFrame>({ limit: 1 }), this.#viewers);
+  }
+
+  #attach<T>(queue: Queue<T>, readers: Queue<T>[]): AsyncIterator<T> {
+    if (this.#state === "closing" || this.#state === "closed") queue.end();
+    readers.push(queue);
+    queue.onLeave(() => {
+      const place = readers.indexOf(queue);
+      if (place >= 0) readers.splice(place, 1);
+    });
+    return queue[Symbol.asyncIterator]();
+  }
+}
