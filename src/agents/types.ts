@@ -18,10 +18,25 @@ export interface Agent {
   readonly greeting?: string;
   /** A picture's URL or initials for the page. */
   readonly avatar?: string;
+  /** What the agent is for, in one line: shown on the page and told to colleagues. */
+  readonly role?: string;
   readonly tools: readonly Tool[];
-  readonly handoffs: readonly (Agent | (() => Agent))[];
+  /** Whom the agent may pass the caller on to. A function lets two agents name each other. */
+  readonly handoffs: readonly (Agent | (() => Agent) | Handoff)[];
   /** What callers are likely to say: a hint for recognisers, the whole grammar of the embedded one. */
   readonly phrases: readonly string[];
+}
+
+/** A way to a colleague: see `handoff()`. */
+export interface Handoff {
+  readonly kind: "handoff";
+  readonly to: Agent | (() => Agent);
+  /** When to hand over, written for the model. Default: the colleague's role. */
+  readonly description?: string;
+  /** Said by the one who leaves, unless they have just said something themselves. Default: nothing. */
+  readonly say?: string;
+  /** What the colleague is told of the conversation so far. Default: all of it. */
+  readonly filter?: (items: readonly Item[]) => readonly Item[];
 }
 
 export interface Tool<Args = unknown> {

@@ -1,0 +1,59 @@
+/*
+ * Passing the caller on. To a model a colleague is a tool, `transfer_to_<name>`; to code it is a value that a tool may
+ * return. Either way the conversation goes with the caller, and the engine is briefed anew between two replies.
+ */
+import { isRecord } from "../protocol/page.ts";
+import type { Agent, Brief, Handoff } from "./types.ts";
+
+/** A way to a colleague with its manners: what is said, what is told. Also what a tool returns to pass the caller on. */
+export function handoff(to: Agent | (() => Agent), options: Omit<Handoff, "kind" | "to"> = {}): Handoff {
+  return { kind: "handoff", to, ...options };
+}
+
+export function isHandoff(value: unknown): value is Handoff {
+  return isRecord(value) && value["kind"] === "handoff" && "to" in value;
+}
+
+/** The agent at the end of a handoff. */
+export function targetOf({ to }: Handoff): Agent {
+  return typeof to === "function" ? to() : to;
+}
+
+/** The name of the tool that passes the caller on to an agent. */
+export function transferName(agentName: string): string {
+  const slug = agentName
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "_")
+    .replace(/^_+|_+$/g, "");
+  return `transfer_to_${slug}`.slice(0, 64);
+}
+
+/**
+ * The ways from an agent to its colleagues by the name of their tool. Throws TypeError when two colleagues, or a
+ * colleague and a tool, come to the same name.
+ */
+export function handoffsOf(agent: Agent): ReadonlyMap<string, Handoff> {
+  const ways = new Map<string, Handoff>();
+  for (const entry of agent.handoffs) {
+    const way = isHandoff(entry) ? entry : handoff(entry);
+    const name = transferName(targetOf(way).name);
+    if (ways.has(name) || agent.tools.some((tool) => tool.name === name)) {
+      throw new TypeError(`tools and colleagues of ${agent.name} must have different names, got two called ${name}`);
+    }
+    ways.set(name, way);
+  }
+  return ways;
+}
+
+/** How a handoff is shown to a model. */
+export function toTransferTool(name: string, way: Handoff): Brief["tools"][number] {
+  const { name: colleague, role } = targetOf(way);
+  return {
+    name,
+    description: way.description ?? `Pass the caller on to ${colleague}${role === undefined ? "" : ` (${role})`}.`,
+    parameters: {
+      type: "object",
+      properties: { reason: { type: "string", description: "What the caller wants, in one sentence." } },
+    },
+  };
+}
