@@ -23,7 +23,8 @@ const SYMBOLS: readonly (readonly [RegExp, string])[] = [
   [/[\u2010\u2011\u2012\u2212]/g, "-"],
   [/\u2026/g, "..."],
   [/[\u00a0\u2000-\u200a\u202f\u3000]/g, " "],
-  [/[\u200b-\u200f\u2060\ufeff\u00ad\ufe0e\ufe0f]/g, ""],
+  // Zero-width characters and variation selectors.
+  [/[\u200b-\u200f\u2060\ufeff\u00ad]|\ufe0e|\ufe0f/g, ""],
   [/\s*&(?:amp;)?\s*/g, " and "],
   [/(\d)\s?[\u00d7](?=\s?\d)/g, "$1 times "],
   [/\s*\u2192\s*/g, " to "],
@@ -43,13 +44,20 @@ const SYMBOLS: readonly (readonly [RegExp, string])[] = [
 /** The words of `text` as one line, without markup. Empty when nothing is left to say. */
 export function speakable(text: string, { code = "" }: SpeakableOptions = {}): string {
   let out = withoutBlocks(text, code);
-  out = out.split("\n").map(plainLine).filter((line) => line !== "").join("\n");
+  out = out
+    .split("\n")
+    .map(plainLine)
+    .filter((line) => line !== "")
+    .join("\n");
   out = withoutInlineMarkup(out);
   out = spokenAddresses(out);
   out = spokenCurrency(out);
   for (const [pattern, words] of SYMBOLS) out = out.replace(pattern, words);
   // What is left of pictures, arrows, boxes and control characters has no sound.
-  out = out.replace(/(?!\n)[\p{Extended_Pictographic}\p{Regional_Indicator}\p{Emoji_Modifier}\p{So}\p{Cc}\p{Cs}\p{Co}\p{Cn}]/gu, " ");
+  out = out.replace(
+    /(?!\n)[\p{Extended_Pictographic}\p{Regional_Indicator}\p{Emoji_Modifier}\p{So}\p{Cc}\p{Cs}\p{Co}\p{Cn}]/gu,
+    " ",
+  );
   return tidy(out);
 }
 
@@ -66,12 +74,19 @@ function plainLine(line: string): string {
   const text = line.trim();
   if (/^(?:[-*_=] ?){3,}$/.test(text)) return "";
   if (/^\|?[\s:|-]*-[\s:|-]*$/.test(text) && text.includes("|")) return "";
-  let out = text.replace(/^(?:>\s?)+/, "").replace(/^#{1,6}\s+/, "").replace(/\s+#+$/, "");
+  let out = text
+    .replace(/^(?:>\s?)+/, "")
+    .replace(/^#{1,6}\s+/, "")
+    .replace(/\s+#+$/, "");
   out = out.replace(/^[-*+]\s+(?:\[[ xX]\]\s+)?/, "");
   // A number in front of a list item is not said; a lone "2." may be an answer.
   out = out.replace(/^\d{1,2}[.)]\s+(?=\S)/, "");
   if (/^\|.*\|$/.test(out)) {
-    const cells = out.slice(1, -1).split("|").map((cell) => cell.trim()).filter((cell) => cell !== "");
+    const cells = out
+      .slice(1, -1)
+      .split("|")
+      .map((cell) => cell.trim())
+      .filter((cell) => cell !== "");
     return cells.length === 0 ? "" : `${cells.join(", ")}.`;
   }
   return out;
@@ -93,20 +108,25 @@ function withoutInlineMarkup(text: string): string {
 
 function spokenAddresses(text: string): string {
   return text
-    .replace(/\b(?:mailto:)?([\w.+-]{1,64})@((?:[a-z0-9-]{1,63}\.)+[a-z]{2,24})\b/gi, (_all, user: string, host: string) => {
-      const name = user
-        .replace(/\./g, " dot ")
-        .replace(/_/g, " underscore ")
-        .replace(/\+/g, " plus ")
-        .replace(/-/g, " dash ");
-      return `${name} at ${dotted(host)}`.replace(/ {2,}/g, " ");
-    })
-    .replace(/\b(?:https?|wss?|ftp):\/\/(?:www\.)?([^\s/:?#"'<>()]+)[^\s"'<>()]*?(?=[.,;:!?]*(?:[\s"'<>()]|$))/gi, (_all, host: string) =>
-      dotted(host),
+    .replace(
+      /\b(?:mailto:)?([\w.+-]{1,64})@((?:[a-z0-9-]{1,63}\.)+[a-z]{2,24})\b/gi,
+      (_all, user: string, host: string) => {
+        const name = user
+          .replace(/\./g, " dot ")
+          .replace(/_/g, " underscore ")
+          .replace(/\+/g, " plus ")
+          .replace(/-/g, " dash ");
+        return `${name} at ${dotted(host)}`.replace(/ {2,}/g, " ");
+      },
+    )
+    .replace(
+      /\b(?:https?|wss?|ftp):\/\/(?:www\.)?([^\s/:?#"'<>()]+)[^\s"'<>()]*?(?=[.,;:!?]*(?:[\s"'<>()]|$))/gi,
+      (_all, host: string) => dotted(host),
     )
     .replace(/\bwww\.([a-z0-9.-]+\.[a-z]{2,24})\b(?:\/[^\s"'<>()]*[\w/])?/gi, (_all, host: string) => dotted(host))
-    .replace(/\b((?:[a-z0-9-]{1,63}\.)+(?:com|org|net|io|dev|gov|edu))\b(?:\/[^\s"'<>()]*[\w/])?/gi, (_all, host: string) =>
-      dotted(host),
+    .replace(
+      /\b((?:[a-z0-9-]{1,63}\.)+(?:com|org|net|io|dev|gov|edu))\b(?:\/[^\s"'<>()]*[\w/])?/gi,
+      (_all, host: string) => dotted(host),
     );
 }
 

@@ -10,6 +10,9 @@ export function findPeer(file: string, what: string): string {
     return createRequire(import.meta.url).resolve(file);
   } catch (cause) {
     const name = /^(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? file;
-    throw new VoiceError("missing-peer", `${what} needs the package ${name}: npm install ${name}`, { cause, meta: { package: name } });
+    throw new VoiceError("missing-peer", `${what} needs the package ${name}: npm install ${name}`, {
+      cause,
+      meta: { package: name },
+    });
   }
 }

@@ -80,7 +80,11 @@ export function runCommand(module: WebAssembly.Module, argv: readonly string[]):
   const wasi = {
     args_sizes_get(countAt: number, sizeAt: number): number {
       view().setUint32(countAt, args.length, true);
-      view().setUint32(sizeAt, args.reduce((sum, arg) => sum + arg.length, 0), true);
+      view().setUint32(
+        sizeAt,
+        args.reduce((sum, arg) => sum + arg.length, 0),
+        true,
+      );
       return OK;
     },
     args_get(listAt: number, textAt: number): number {

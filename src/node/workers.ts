@@ -61,7 +61,13 @@ interface Seat<Job, Result> {
 
 type Answer<Result> =
   | { readonly result: Result }
-  | { readonly error: { readonly code: Code; readonly message: string; readonly meta: Readonly<Record<string, unknown>> } };
+  | {
+      readonly error: {
+        readonly code: Code;
+        readonly message: string;
+        readonly meta: Readonly<Record<string, unknown>>;
+      };
+    };
 
 /** Runs jobs in worker threads. Rejections are VoiceErrors, except for an abort, which rejects with the signal's reason. */
 export class WorkerPool<Job, Result> {
@@ -144,13 +150,21 @@ export class WorkerPool<Job, Result> {
     if (this.#closed) return Promise.reject(new VoiceError("closed", `the ${this.#name} workers are closed`));
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
-      const settle = <T>(to: (value: T) => void) => (value: T) => {
-        if (pending.settled) return;
-        pending.settled = true;
-        signal?.removeEventListener("abort", onAbort);
-        to(value);
+      const settle =
+        <T>(to: (value: T) => void) =>
+        (value: T) => {
+          if (pending.settled) return;
+          pending.settled = true;
+          signal?.removeEventListener("abort", onAbort);
+          to(value);
+        };
+      const pending: Pending<Job, Result> = {
+        job,
+        transfer,
+        settled: false,
+        resolve: settle(resolve),
+        reject: settle(reject),
       };
-      const pending: Pending<Job, Result> = { job, transfer, settled: false, resolve: settle(resolve), reject: settle(reject) };
       const onAbort = () => {
         const index = list.indexOf(pending);
         if (index >= 0) list.splice(index, 1);
@@ -176,7 +190,10 @@ export class WorkerPool<Job, Result> {
       const worker = seat.worker ?? this.#start(seat);
       // A pending job keeps the process alive, an idle worker does not.
       worker.ref();
-      seat.timer = setTimeout(() => this.#lose(seat, worker, `needed more than ${this.#timeoutMs} ms`), this.#timeoutMs);
+      seat.timer = setTimeout(
+        () => this.#lose(seat, worker, `needed more than ${this.#timeoutMs} ms`),
+        this.#timeoutMs,
+      );
       worker.postMessage(pending.job, pending.transfer);
     } catch (error) {
       this.#finish(seat);
@@ -193,7 +210,8 @@ export class WorkerPool<Job, Result> {
       const pending = seat.busy;
       if (seat.worker !== worker || pending === undefined) return;
       this.#finish(seat);
-      if ("error" in answer) pending.reject(new VoiceError(answer.error.code, answer.error.message, { meta: answer.error.meta }));
+      if ("error" in answer)
+        pending.reject(new VoiceError(answer.error.code, answer.error.message, { meta: answer.error.meta }));
       else pending.resolve(answer.result);
       this.#dispatch();
     });
@@ -212,7 +230,10 @@ export class WorkerPool<Job, Result> {
   #lose(seat: Seat<Job, Result>, worker: Worker, what: string, cause?: unknown): void {
     if (seat.worker !== worker) return;
     const why = cause instanceof Error ? `: ${cause.message}` : "";
-    this.#vacate(seat, () => new VoiceError("provider-unavailable", `the ${this.#name} worker ${what}${why}`, { cause }));
+    this.#vacate(
+      seat,
+      () => new VoiceError("provider-unavailable", `the ${this.#name} worker ${what}${why}`, { cause }),
+    );
     void worker.terminate().catch(() => {});
     if (!this.#closed) this.#dispatch();
   }
@@ -235,7 +256,8 @@ export function serveJobs<Job, Result>(
   transferOf: (result: Result) => readonly Transferable[] = () => [],
 ): void {
   const port = parentPort;
-  if (isMainThread || port === null) throw new TypeError("serveJobs must be called in a worker thread, got the main thread");
+  if (isMainThread || port === null)
+    throw new TypeError("serveJobs must be called in a worker thread, got the main thread");
   const answer = async (job: Job): Promise<void> => {
     try {
       const result = await handle(job);

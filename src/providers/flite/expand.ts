@@ -4,8 +4,18 @@
  */
 
 const MONTHS = [
-  "January", "February", "March", "April", "May", "June",
-  "July", "August", "September", "October", "November", "December",
+  "January",
+  "February",
+  "March",
+  "April",
+  "May",
+  "June",
+  "July",
+  "August",
+  "September",
+  "October",
+  "November",
+  "December",
 ] as const;
 
 const SIGNS: readonly (readonly [RegExp, string])[] = [
@@ -27,7 +37,9 @@ const SIGNS: readonly (readonly [RegExp, string])[] = [
 /** Text without markup in, ASCII that flite reads as a person would out. */
 export function expandForFlite(text: string): string {
   let out = text
-    .replace(/\b(\d{4})-(\d{1,2})-(\d{1,2})\b/g, (all, year: string, month: string, day: string) => date(all, year, month, day))
+    .replace(/\b(\d{4})-(\d{1,2})-(\d{1,2})\b/g, (all, year: string, month: string, day: string) =>
+      date(all, year, month, day),
+    )
     .replace(/\b(\d{1,2})\/(\d{1,2})\/(\d{4})\b/g, (all, first: string, second: string, year: string) =>
       Number(first) > 12 ? date(all, year, second, first) : date(all, year, first, second),
     );
@@ -55,13 +67,16 @@ function ordinalEnding(n: number): string {
 
 /** Groups of digits that together make 7 to 15 digits, at least two groups, the last with at least 3. */
 function telephoneNumbers(text: string): string {
-  return text.replace(/(?<![\w.,$/-])(\+?\d{1,4}[ .-]?)?\(?\d{2,4}\)?(?:[ .-]\d{2,4}){1,4}(?![\w/]|[.,-]\d)/g, (all) => {
-    const groups = all.match(/\d+/g) ?? [];
-    const digits = groups.reduce((sum, group) => sum + group.length, 0);
-    const last = groups.at(-1) ?? "";
-    if (digits < 7 || digits > 15 || last.length < 3 || /^\d{4}[ -]\d{4}$/.test(all) === true) return all;
-    return `${all.startsWith("+") ? "plus " : ""}${groups.map(spelled).join(", ")}`;
-  });
+  return text.replace(
+    /(?<![\w.,$/-])(\+?\d{1,4}[ .-]?)?\(?\d{2,4}\)?(?:[ .-]\d{2,4}){1,4}(?![\w/]|[.,-]\d)/g,
+    (all) => {
+      const groups = all.match(/\d+/g) ?? [];
+      const digits = groups.reduce((sum, group) => sum + group.length, 0);
+      const last = groups.at(-1) ?? "";
+      if (digits < 7 || digits > 15 || last.length < 3 || /^\d{4}[ -]\d{4}$/.test(all) === true) return all;
+      return `${all.startsWith("+") ? "plus " : ""}${groups.map(spelled).join(", ")}`;
+    },
+  );
 }
 
 /** `302` as "3 oh 2". */
@@ -75,7 +90,8 @@ function ascii(text: string): string {
     .replace(/ß/g, "ss")
     .replace(/[æÆ]/g, "ae")
     .replace(/[øØ]/g, "o")
-    .replace(/[łŁ]/g, "l")
+    .replace(/ł/g, "l")
+    .replace(/Ł/g, "L")
     .normalize("NFKD")
     .replace(/[^ -~]/g, "");
 }

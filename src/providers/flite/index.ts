@@ -64,7 +64,14 @@ class FliteVoices implements Flite {
   #pool: WorkerPool<FliteJob, Synthesis> | undefined;
   #closed = false;
 
-  constructor({ voice = "slt", voices = {}, workers, cacheBytes = 32 << 20, gapMs = 140, paragraphGapMs = 220 }: FliteOptions) {
+  constructor({
+    voice = "slt",
+    voices = {},
+    workers,
+    cacheBytes = 32 << 20,
+    gapMs = 140,
+    paragraphGapMs = 220,
+  }: FliteOptions) {
     for (const name of [voice, ...Object.keys(voices)]) voiceOf(name, voices);
     this.#voice = voice;
     this.#voices = voices;
@@ -74,7 +81,10 @@ class FliteVoices implements Flite {
     this.#paragraphGapMs = paragraphGapMs;
   }
 
-  async *speak(text: AsyncIterable<string>, { signal, voice }: Ask & { readonly voice?: string }): AsyncGenerator<Spoken> {
+  async *speak(
+    text: AsyncIterable<string>,
+    { signal, voice }: Ask & { readonly voice?: string },
+  ): AsyncGenerator<Spoken> {
     const how = voiceOf(voice ?? this.#voice, this.#voices);
     const source = text[Symbol.asyncIterator]();
     const { promise: aborted, undo } = abortOf(signal);

@@ -33,7 +33,11 @@ function cut(text: string, longest: number): readonly string[] {
   let rest = text;
   while (rest.length > longest) {
     const head = rest.slice(0, longest + 1);
-    const at = lastMatch(head, /[.!?]\s/g) ?? lastMatch(head, /[,;:\u2013\u2014]\s/g) ?? lastMatch(head, /\s/g) ?? whole(head, longest);
+    const at =
+      lastMatch(head, /[.!?]\s/g) ??
+      lastMatch(head, /[,;:\u2013\u2014]\s/g) ??
+      lastMatch(head, /\s/g) ??
+      whole(head, longest);
     parts.push(rest.slice(0, at).trim());
     rest = rest.slice(at).trim();
   }

@@ -33,16 +33,27 @@ const KNEE = 0.6;
 const CEILING = 0.891;
 
 /** Synthesises clean ASCII text. Throws VoiceError `provider-unavailable` when flite gives no audio. */
-export function synthesise(module: WebAssembly.Module, text: string, { voice, stretch, f0 }: Required<FliteVoice>): Synthesis {
+export function synthesise(module: WebAssembly.Module, text: string, how: Required<FliteVoice>): Synthesis {
+  const { voice, stretch, f0 } = how;
   const { code, stdout, stderr, files } = runCommand(module, [
-    "flite", "-voice", voice, "-psdur",
-    "--setf", `duration_stretch=${stretch.toFixed(4)}`,
-    "--setf", `f0_shift=${f0.toFixed(4)}`,
-    "-t", text, "-o", "/o.wav",
+    "flite",
+    "-voice",
+    voice,
+    "-psdur",
+    "--setf",
+    `duration_stretch=${stretch.toFixed(4)}`,
+    "--setf",
+    `f0_shift=${f0.toFixed(4)}`,
+    "-t",
+    text,
+    "-o",
+    "/o.wav",
   ]);
   const wav = files.get("o.wav") ?? files.get("/o.wav");
   if (code !== 0 || wav === undefined || wav.length < HEADER_BYTES) {
-    throw new VoiceError("provider-unavailable", `flite ended with code ${code}`, { meta: { stderr: stderr.slice(0, 500) } });
+    throw new VoiceError("provider-unavailable", `flite ended with code ${code}`, {
+      meta: { stderr: stderr.slice(0, 500) },
+    });
   }
   const header = new DataView(wav.buffer, wav.byteOffset, wav.length);
   const rate = header.getUint32(24, true);
@@ -54,7 +65,7 @@ export function synthesise(module: WebAssembly.Module, text: string, { voice, st
   const last = Math.min(length, Math.round((to * rate) / 1000));
   const samples = new Int16Array(Math.max(0, last - first));
   for (let i = 0; i < samples.length; i++) samples[i] = header.getInt16(HEADER_BYTES + 2 * (first + i), true);
-  level(samples, gainOf(voice));
+  level(samples, gainOf(how));
   return { samples, parts: partsOf(phones, from) };
 }
 

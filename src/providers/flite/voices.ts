@@ -1,3 +1,4 @@
+import { fromDecibels } from "../../audio/level.ts";
 import { VoiceError } from "../../base/errors.ts";
 
 /** The speakers inside flite that talk about anything at 16 kHz. */
@@ -13,15 +14,34 @@ export interface FliteVoice {
   readonly f0?: number;
 }
 
-/** Every speaker with the gain that brings its active RMS to -20 dBFS (measured on four sentences each). */
-const GAIN_DB: Readonly<Record<FliteSpeaker, number>> = { slt: -5.5, rms: 0.1, awb: -1.2, kal16: 6.2 };
+/** Factors on the pitch at which levels were measured. */
+const MEASURED_F0 = [0.75, 0.88, 1, 1.15, 1.3, 1.4, 1.6] as const;
+
+/** Active RMS of each speaker at those factors, dBFS, over six sentences; the speed changes it by at most 0.3 dB. */
+const LEVELS: Readonly<Record<FliteSpeaker, readonly number[]>> = {
+  slt: [-16.4, -16.3, -14.4, -12.8, -12.9, -13.8, -17],
+  rms: [-19.9, -19.9, -19.9, -19.9, -19.9, -19.9, -19.9],
+  awb: [-18, -18.4, -18.6, -18, -17, -16.5, -16.4],
+  kal16: [-27.4, -26.7, -26.1, -25.6, -24.9, -24.7, -24.4],
+};
+
+/** The level every voice is brought to, active RMS in dBFS. */
+const TARGET_DB = -20;
 
 /** Seven voices that are told apart by ear, in the order in which to give them to agents. */
 export const fliteVoices: readonly string[] = ["slt", "rms", "awb", "kal16", "slt+15x1.05", "awb-12", "kal16+40"];
 
-/** Linear gain of a speaker. */
-export function gainOf(speaker: FliteSpeaker): number {
-  return 10 ** (GAIN_DB[speaker] / 20);
+/** The linear gain that brings a voice to -20 dBFS active RMS. */
+export function gainOf({ voice, f0 }: Required<FliteVoice>): number {
+  const levels = LEVELS[voice];
+  const above = MEASURED_F0.findIndex((measured) => measured >= f0);
+  const right = above < 0 ? MEASURED_F0.length - 1 : above;
+  const left = Math.max(0, right - (above < 0 ? 0 : 1));
+  const from = MEASURED_F0[left] ?? 1;
+  const to = MEASURED_F0[right] ?? 1;
+  const share = to > from ? (f0 - from) / (to - from) : 0;
+  const level = (levels[left] ?? TARGET_DB) * (1 - share) + (levels[right] ?? TARGET_DB) * share;
+  return fromDecibels(TARGET_DB - level);
 }
 
 /**
@@ -40,18 +60,23 @@ export function voiceOf(name: string, named: Readonly<Record<string, FliteVoice>
 }
 
 function isSpeaker(name: unknown): name is FliteSpeaker {
-  return typeof name === "string" && Object.hasOwn(GAIN_DB, name);
+  return typeof name === "string" && Object.hasOwn(LEVELS, name);
 }
 
 function checked(name: string, { voice, stretch = 1, f0 = 1 }: FliteVoice): Required<FliteVoice> {
   if (!isSpeaker(voice)) {
-    throw new VoiceError("config", `voice "${name}" must be spoken by ${Object.keys(GAIN_DB).join(", ")}, got ${String(voice)}`);
+    throw new VoiceError(
+      "config",
+      `voice "${name}" must be spoken by ${Object.keys(LEVELS).join(", ")}, got ${String(voice)}`,
+    );
   }
   if (!(stretch >= 0.5 && stretch <= 2)) {
     throw new VoiceError("config", `voice "${name}" must have a stretch from 0.5 to 2, got ${stretch}`);
   }
-  if (!(f0 >= 0.6 && f0 <= 1.7)) throw new VoiceError("config", `voice "${name}" must have an f0 from 0.6 to 1.7, got ${f0}`);
-  if (voice === "rms" && f0 !== 1) throw new VoiceError("config", `voice "${name}": the pitch of rms cannot be changed`);
+  if (!(f0 >= 0.6 && f0 <= 1.7))
+    throw new VoiceError("config", `voice "${name}" must have an f0 from 0.6 to 1.7, got ${f0}`);
+  if (voice === "rms" && f0 !== 1)
+    throw new VoiceError("config", `voice "${name}": the pitch of rms cannot be changed`);
   return { voice, stretch, f0 };
 }
 
