@@ -47,7 +47,8 @@ function onPath() {
 
 function inPlaywrightCache() {
   const caches = { darwin: "Library/Caches/ms-playwright", win32: "AppData/Local/ms-playwright" };
-  const cache = process.env.PLAYWRIGHT_BROWSERS_PATH ?? join(homedir(), caches[process.platform] ?? ".cache/ms-playwright");
+  const cache =
+    process.env.PLAYWRIGHT_BROWSERS_PATH ?? join(homedir(), caches[process.platform] ?? ".cache/ms-playwright");
   if (!existsSync(cache)) return undefined;
   const builds = readdirSync(cache).filter((name) => /^chromium-\d+$/.test(name));
   builds.sort((a, b) => Number(b.slice(9)) - Number(a.slice(9))); // newest first
@@ -66,7 +67,12 @@ export function findChromium() {
 
 function run(command, ...args) {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const { status } = spawnSync(command, args, { cwd: root, env, stdio: ["ignore", "ignore", "inherit"], timeout: 600_000 });
+  const { status } = spawnSync(command, args, {
+    cwd: root,
+    env,
+    stdio: ["ignore", "ignore", "inherit"],
+    timeout: 600_000,
+  });
   return status === 0;
 }
 

@@ -25,7 +25,15 @@ const stampFile = at("dist", ".setup.json");
 const builds = [
   {
     name: "library",
-    from: ["src", "tsconfig.base.json", "tsconfig.pure.json", "tsconfig.core.json", "tsconfig.node.json", "tsconfig.browser.json", "package-lock.json"],
+    from: [
+      "src",
+      "tsconfig.base.json",
+      "tsconfig.pure.json",
+      "tsconfig.core.json",
+      "tsconfig.node.json",
+      "tsconfig.browser.json",
+      "package-lock.json",
+    ],
     makes: "dist/index.js",
     run() {
       dropOrphans(at("dist"));
@@ -44,16 +52,43 @@ const builds = [
   },
   {
     name: "browser bundles",
-    from: ["scripts/browser.mjs", "src/client", "src/base", "src/audio", "src/video", "src/protocol", "package-lock.json"],
+    from: [
+      "scripts/browser.mjs",
+      "src/client",
+      "src/base",
+      "src/audio",
+      "src/video",
+      "src/protocol",
+      "package-lock.json",
+    ],
     run: () => node("scripts/browser.mjs"),
     cure: "Correct the errors above; `node scripts/browser.mjs` repeats the step.",
   },
   {
     name: "page",
     needs: "apps/demo/web/index.html",
-    from: ["apps/demo/web", "src/client", "src/react", "src/base", "src/audio", "src/video", "src/protocol", "package-lock.json"],
+    from: [
+      "apps/demo/web",
+      "src/client",
+      "src/react",
+      "src/base",
+      "src/audio",
+      "src/video",
+      "src/protocol",
+      "package-lock.json",
+    ],
     makes: "dist/ui/index.html",
-    run: () => tool("vite/bin/vite.js", "build", "apps/demo/web", "--outDir", at("dist", "ui"), "--emptyOutDir", "--logLevel", "warn"),
+    run: () =>
+      tool(
+        "vite/bin/vite.js",
+        "build",
+        "apps/demo/web",
+        "--outDir",
+        at("dist", "ui"),
+        "--emptyOutDir",
+        "--logLevel",
+        "warn",
+      ),
     cure: "Correct the errors above; `npm run build` repeats the step.",
   },
 ];
@@ -74,7 +109,12 @@ function step(name, task) {
 
 function run(command, ...args) {
   const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ""}` };
-  const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"], shell: windows });
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    env,
+    stdio: ["ignore", "inherit", "inherit"],
+    shell: windows,
+  });
   if (error) console.error(`setup: ${command} could not be started: ${error.message}`);
   return status === 0;
 }
@@ -108,16 +148,33 @@ function installed() {
 
 function install() {
   const [major] = process.versions.node.split(".");
-  if (Number(major) < 18) fail(`Node ${process.version} is too old to set up.`, "Install Node 22.13 or newer (18 is enough for the set-up itself).");
-  if (!existsSync(at("package-lock.json"))) fail("package-lock.json is missing.", "Restore it from the repository: `git checkout package-lock.json`.");
-  if (!installed() && !step("install packages (a minute or two the first time)", () => run("npm", "ci", "--no-progress", "--loglevel=error")))
-    fail("the packages could not be installed.", "Check that npm reaches its registry (`npm ping`), then run the same command again.");
+  if (Number(major) < 18)
+    fail(
+      `Node ${process.version} is too old to set up.`,
+      "Install Node 22.13 or newer (18 is enough for the set-up itself).",
+    );
+  if (!existsSync(at("package-lock.json")))
+    fail("package-lock.json is missing.", "Restore it from the repository: `git checkout package-lock.json`.");
+  if (
+    !installed() &&
+    !step("install packages (a minute or two the first time)", () =>
+      run("npm", "ci", "--no-progress", "--loglevel=error"),
+    )
+  )
+    fail(
+      "the packages could not be installed.",
+      "Check that npm reaches its registry (`npm ping`), then run the same command again.",
+    );
   if (existsSync(ownNode())) return;
   // Scripts of packages may be blocked (`ignore-scripts`, a policy). The binary is then asked for explicitly.
-  const got = step("place the repository's own Node", () => run("npm", "rebuild", "node", "--ignore-scripts=false", "--loglevel=error") && existsSync(ownNode()));
+  const got = step(
+    "place the repository's own Node",
+    () => run("npm", "rebuild", "node", "--ignore-scripts=false", "--loglevel=error") && existsSync(ownNode()),
+  );
   if (got) return;
   const [, minor] = process.versions.node.split(".");
-  if (Number(major) > 22 || (Number(major) === 22 && Number(minor) >= 13)) return console.log(`setup: going on with the system's Node ${process.version}`);
+  if (Number(major) > 22 || (Number(major) === 22 && Number(minor) >= 13))
+    return console.log(`setup: going on with the system's Node ${process.version}`);
   fail(
     `the system's Node is ${process.version}, and the repository's own Node 24 could not be placed.`,
     "Allow the install script of the package `node` (`npm rebuild node`), or install Node 22.13 or newer and run the same command again.",
@@ -170,7 +227,8 @@ function dropOrphans(folder) {
 install();
 if (process.argv.includes("--test")) {
   const { ensureChromium, findChromium } = await import("./chromium.mjs");
-  if (findChromium() === undefined && process.env.REPARTEE_E2E !== "skip") step("find a Chromium", () => ensureChromium() !== undefined);
+  if (findChromium() === undefined && process.env.REPARTEE_E2E !== "skip")
+    step("find a Chromium", () => ensureChromium() !== undefined);
 } else {
   build();
 }

@@ -50,7 +50,15 @@ function vitest(project) {
   const report = at(".cache", "tests", `${project}.json`);
   mkdirSync(dirname(report), { recursive: true });
   rmSync(report, { force: true }); // an old report must not stand in for a runner that crashed
-  const ok = tool("vitest/vitest.mjs", "run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`);
+  const ok = tool(
+    "vitest/vitest.mjs",
+    "run",
+    "--project",
+    project,
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${report}`,
+  );
   const failed = addReport(report);
   // Unhandled errors and crashes fail the run without failing a test: they count as one.
   if (!ok && failed === 0) count.failed += 1;
@@ -60,8 +68,12 @@ function vitest(project) {
 /** Adds one runner's figures to the count and returns how many failed. A file that does not load is one failed test. */
 function addReport(path) {
   if (!existsSync(path)) return 0;
-  const { testResults, numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(path, "utf8"));
-  const broken = testResults.filter(({ status, assertionResults }) => status === "failed" && !assertionResults.some((test) => test.status === "failed")).length;
+  const { testResults, numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
+    readFileSync(path, "utf8"),
+  );
+  const broken = testResults.filter(
+    ({ status, assertionResults }) => status === "failed" && !assertionResults.some((test) => test.status === "failed"),
+  ).length;
   count.passed += numPassedTests;
   count.failed += numFailedTests + broken;
   count.skipped += numPendingTests + numTodoTests;
@@ -102,7 +114,9 @@ for (const { name, run: task, needs } of steps) {
 }
 
 const failed = results.filter(({ ok }) => !ok);
-console.log(`\n${results.map(({ name, ok, seconds }) => `${ok ? "  ok  " : "FAILED"} ${name.padEnd(8)} ${seconds.toFixed(1).padStart(6)} s`).join("\n")}`);
+console.log(
+  `\n${results.map(({ name, ok, seconds }) => `${ok ? "  ok  " : "FAILED"} ${name.padEnd(8)} ${seconds.toFixed(1).padStart(6)} s`).join("\n")}`,
+);
 for (const { name } of failed) console.log(`to repeat ${name} alone: npm test -- ${name}`);
 process.exitCode = failed.length > 0 || count.failed > 0 ? 1 : 0;
 console.log(`tests: ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
