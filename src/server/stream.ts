@@ -52,6 +52,7 @@ export class Stream<In = unknown> {
   readonly #options: StreamOptions;
   readonly #platform: Platform;
   #calls: Calls<In> | undefined;
+  #server: Promise<VoiceServer> | undefined;
 
   constructor(handler: Handler<In>, options: StreamOptions = {}) {
     if (typeof handler !== "function") throw new TypeError(`a handler is a function of the session, got ${typeof handler}`);
@@ -76,13 +77,18 @@ export class Stream<In = unknown> {
     this.#calls.setInputs(id, values);
   }
 
-  /** Starts an HTTP server with the page. Resolves when it takes calls. */
+  /**
+   * Starts an HTTP server with the page. Resolves when it takes calls; a second call answers the server that runs.
+   * Throws VoiceError `config` when the address is taken.
+   */
   async launch({ port, host }: LaunchOptions = {}): Promise<VoiceServer> {
-    const { createServer } = await import("./server.ts");
-    return await createServer(this, {
-      port: port ?? Number(process.env["PORT"] ?? 7860),
-      host: host ?? process.env["HOST"] ?? "127.0.0.1",
-    });
+    this.#server ??= import("./server.ts").then(({ createServer }) =>
+      createServer(this, {
+        port: port ?? Number(process.env["PORT"] ?? 7860),
+        host: host ?? process.env["HOST"] ?? "127.0.0.1",
+      }),
+    );
+    return await this.#server;
   }
 
   /** The calls behind this stream: for transports of your own. */
@@ -100,6 +106,14 @@ export class Stream<In = unknown> {
     return this.#calls;
   }
 
+  /** What the start line calls it. */
+  get name(): string {
+    return this.#options.page?.title ?? "repartee";
+  }
+  /** The speech parts in use, for people. */
+  get parts(): string {
+    return this.#options.page?.parts ?? "silero";
+  }
   get options(): StreamOptions {
     return this.#options;
   }
