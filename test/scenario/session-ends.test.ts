@@ -75,8 +75,9 @@ describe("a session", () => {
 
   it("limits the farewell", async () => {
     const { clock, dial } = setUp(
-      async function* () {
-        yield sound(60_000);
+      (session) => {
+        session.send(sound(60_000));
+        return Promise.resolve();
       },
       { farewellMs: 10_000 },
     );
