@@ -79,7 +79,7 @@ class Client implements VoiceClient {
 
   setMuted(muted: boolean): void {
     this.#call?.setMuted(muted);
-    this.#changeMic(({ hint, ...mic }) => ({ ...mic, muted, ...(hint !== undefined && !muted && { hint }) }));
+    this.#changeMic((mic) => ({ ...mic, muted, hint: muted ? undefined : mic.hint }));
   }
 
   async setMic(deviceId: string): Promise<void> {
@@ -90,7 +90,7 @@ class Client implements VoiceClient {
       await this.#call?.setMic({ deviceId: { exact: deviceId } });
     } catch (error) {
       this.#deviceId = before;
-      this.#changeMic(({ deviceId: _, ...mic }) => ({ ...mic, ...(before !== undefined && { deviceId: before }) }));
+      this.#changeMic((mic) => ({ ...mic, deviceId: before }));
       throw this.#report(asVoiceError(error, "mic-not-found"));
     }
   }
@@ -184,7 +184,7 @@ class Client implements VoiceClient {
         this.#changeMic((mic) => (track === undefined ? { ...mic, state: "off" } : withTrack(mic, track)));
         this.#refreshDevices();
       },
-      hint: (hint) => update((old) => ({ ...old, mic: withHint(old.mic, hint) })),
+      hint: (hint) => update((old) => ({ ...old, mic: { ...old.mic, hint } })),
       event: (event) => {
         if (!current()) return;
         this.#store.update((old) => snapshots.reduceEvent(old, event, Date.now()), { soon: isProgress(event, this.#store.latest) });
@@ -237,11 +237,6 @@ function isProgress(event: PageEvent, { transcript }: VoiceSnapshot): boolean {
   return event.type === "transcript" && !event.data.final && transcript.some((line) => line.id === event.data.id);
 }
 
-function withTrack({ hint: _, ...mic }: MicView, track: MediaStreamTrack): MicView {
-  const { deviceId } = track.getSettings();
-  return { ...mic, state: "on", label: track.label, ...(deviceId !== undefined && { deviceId }) };
-}
-
-function withHint({ hint: _, ...mic }: MicView, hint: MicView["hint"]): MicView {
-  return hint === undefined ? mic : { ...mic, hint };
+function withTrack(mic: MicView, track: MediaStreamTrack): MicView {
+  return { ...mic, state: "on", label: track.label, deviceId: track.getSettings().deviceId, hint: undefined };
 }

@@ -110,11 +110,11 @@ function put(view: LatencyView, turn: TurnLatency): LatencyView {
   return { turns, ...(medianMs !== undefined && { medianMs }), ...(p95Ms !== undefined && { p95Ms }) };
 }
 
-function withNetwork(totalMs: number, known: TurnLatency["parts"]): Pick<TurnLatency, "totalMs" | "parts"> {
-  const { network: _, ...parts } = known;
-  const names = Object.keys(parts);
-  if (names.length === 0) return { totalMs, parts };
-  const sum = Object.values(parts).reduce((all, ms) => all + ms, 0);
+/** What the server's parts leave over of the page's total. Without parts nothing can be said of it. */
+function withNetwork(totalMs: number, parts: TurnLatency["parts"]): Pick<TurnLatency, "totalMs" | "parts"> {
+  const known = Object.values(parts);
+  if (known.length === 0) return { totalMs, parts };
+  const sum = known.reduce((all, ms) => all + ms, 0);
   return { totalMs, parts: { ...parts, network: Math.max(0, totalMs - sum) } };
 }
 

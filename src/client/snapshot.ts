@@ -17,7 +17,7 @@ export const initialSnapshot: VoiceSnapshot = {
   agents: [],
   activeAgent: undefined,
   userSpeaking: false,
-  mic: { state: "off", muted: false, devices: [] },
+  mic: { state: "off", muted: false, label: undefined, deviceId: undefined, hint: undefined, devices: [] },
   audioBlocked: false,
   transcript: [],
   latency: noTurns,
@@ -32,12 +32,11 @@ export function withConfig(snapshot: VoiceSnapshot, config: PageConfig): VoiceSn
 
 /** A new attempt: nothing of the last call is left but the configuration and the choice of microphone. */
 export function withConnecting(snapshot: VoiceSnapshot, now: Epoch): VoiceSnapshot {
-  const { muted: _, hint: __, ...mic } = snapshot.mic;
   return {
     ...withoutConversation(snapshot),
     connection: { state: "connecting", since: now },
     steps: stepNames.map((name) => ({ name, state: "waiting" })),
-    mic: { ...mic, muted: false },
+    mic: { ...snapshot.mic, muted: false, hint: undefined },
     latency: noTurns,
     net: {},
   };
@@ -76,14 +75,13 @@ export function withEnd(
   const { connection } = snapshot;
   if (connection.state !== "connecting" && connection.state !== "connected") return snapshot;
   const lastedMs = connection.state === "connected" ? now - connection.since : 0;
-  const { hint: _, ...mic } = snapshot.mic;
   return {
     ...snapshot,
     connection: "error" in end ? { state: "failed", error: end.error, lastedMs } : { state: "ended", ...end, lastedMs },
     steps: snapshot.steps.map((step) => (step.state === "running" ? { ...step, state: "failed" } : step)),
     agents: snapshot.agents.map((agent) => (agent.state === "idle" ? agent : { ...agent, state: "idle" })),
     userSpeaking: false,
-    mic: { ...mic, state: mic.state === "error" ? "error" : "off" },
+    mic: { ...snapshot.mic, state: snapshot.mic.state === "error" ? "error" : "off", hint: undefined },
     transcript: snapshot.transcript.map(settle),
   };
 }

@@ -49,6 +49,6 @@ export class Store<T> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#published = this.#draft;
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of this.#listeners) listener();
   }
 }

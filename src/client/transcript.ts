@@ -44,21 +44,20 @@ export function addTool(lines: readonly Line[], data: DataOf<"tool">, now: Epoch
     kind: "tool",
     id: data.callId,
     at: old?.at ?? now,
+    turnId: old?.turnId ?? latestTurn(lines),
     name: data.name,
-    ...(data.agentId !== undefined && { agent: data.agentId }),
+    agent: data.agentId,
     status: data.status,
     args: data.args,
-    ...(data.result !== undefined && { result: data.result }),
-    ...(data.progress !== undefined && { progress: data.progress }),
-    ...(data.ms !== undefined && { ms: Math.round(data.ms) }),
-    ...withTurn(old?.turnId ?? latestTurn(lines)),
+    result: data.result,
+    progress: data.progress,
+    ms: data.ms === undefined ? undefined : Math.round(data.ms),
   };
   return old === undefined ? [...lines, line] : replace(lines, index, line);
 }
 
 export function addHandoff(lines: readonly Line[], { from, to }: DataOf<"handoff">, now: Epoch): readonly Line[] {
-  const id = nextId("handoff", lines);
-  return [...lines, { kind: "handoff", id, at: now, ...(from !== undefined && { from }), to, ...withTurn(latestTurn(lines)) }];
+  return [...lines, { kind: "handoff", id: nextId("handoff", lines), at: now, turnId: latestTurn(lines), from, to }];
 }
 
 /** Adds a line of the page's or the server's own. The same words twice in a row are said once. */
@@ -70,25 +69,35 @@ export function addNotice(
 ): readonly Line[] {
   const last = lines.at(-1);
   if (text === "" || (last?.kind === "notice" && last.text === text)) return lines;
-  return [...lines, { kind: "notice", id: nextId("notice", lines), at: now, level, text, ...withTurn(latestTurn(lines)) }];
+  return [...lines, { kind: "notice", id: nextId("notice", lines), at: now, turnId: latestTurn(lines), level, text }];
 }
 
 function toSaid(data: DataOf<"transcript">, old: Said | undefined, now: Epoch): Said {
-  // After an interruption the server may shorten the line to what was heard; the page goes on showing what was cut.
-  const shortened = old?.interrupted !== undefined && old.text.startsWith(data.text);
-  const heardChars = shortened ? Math.min(old.heardChars ?? old.text.length, data.text.length) : (data.heardChars ?? old?.heardChars);
-  return {
+  const line: Said = {
     kind: "said",
     id: data.id,
     at: old?.at ?? now,
+    turnId: data.turnId ?? old?.turnId,
     who: data.role === "user" ? "caller" : "agent",
-    ...(data.agentId !== undefined ? { agent: data.agentId } : old?.agent !== undefined && { agent: old.agent }),
-    text: shortened ? old.text : data.text,
-    final: data.final || old?.interrupted !== undefined,
+    agent: data.agentId ?? old?.agent,
+    text: data.text,
+    final: data.final,
     rejected: data.rejected ?? false,
-    ...(heardChars !== undefined && { heardChars }),
-    ...(old?.interrupted !== undefined && { interrupted: old.interrupted }),
-    ...withTurn(data.turnId ?? old?.turnId),
+    heardChars: data.heardChars ?? old?.heardChars,
+    interrupted: undefined,
+  };
+  return old?.interrupted === undefined ? line : keepCut(line, old);
+}
+
+/** After an interruption the server may shorten the line to what was heard; the page goes on showing what was cut. */
+function keepCut(line: Said, old: Said): Said {
+  const shortened = old.text.startsWith(line.text);
+  return {
+    ...line,
+    final: true,
+    text: shortened ? old.text : line.text,
+    heardChars: shortened ? Math.min(old.heardChars ?? old.text.length, line.text.length) : line.heardChars,
+    interrupted: old.interrupted,
   };
 }
 
@@ -127,5 +136,4 @@ function same(a: Line | undefined, b: Line): boolean {
 }
 
 const latestTurn = (lines: readonly Line[]): string | undefined => lines.findLast((line) => line.turnId !== undefined)?.turnId;
-const withTurn = (turnId: string | undefined): { readonly turnId?: string } => (turnId === undefined ? {} : { turnId });
 const nextId = (kind: string, lines: readonly Line[]): string => `${kind}-${lines.length}`;

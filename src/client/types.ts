@@ -111,39 +111,39 @@ export interface MicView {
   readonly state: "off" | "requesting" | "on" | "error";
   readonly muted: boolean;
   /** Name of the microphone in use. */
-  readonly label?: string;
-  readonly deviceId?: string;
+  readonly label: string | undefined;
+  readonly deviceId: string | undefined;
   /** Nothing was heard for a while, or the system has muted the device. */
-  readonly hint?: "silent" | "system-muted";
+  readonly hint: "silent" | "system-muted" | undefined;
   /** Microphones to choose from; empty until one was allowed. */
   readonly devices: readonly { readonly deviceId: string; readonly label: string }[];
 }
 
 /** One line of the conversation, in the order of turns rather than of arrival. */
-export type Line = { readonly id: string; readonly at: Epoch; readonly turnId?: string } & (
+export type Line = { readonly id: string; readonly at: Epoch; readonly turnId: string | undefined } & (
   | {
       readonly kind: "said";
       readonly who: "caller" | "agent";
-      readonly agent?: string;
+      readonly agent: string | undefined;
       readonly text: string;
       readonly final: boolean;
       /** The recogniser was not sure enough to pass this on. */
       readonly rejected: boolean;
       /** Characters of `text` the caller has heard; undefined where the server does not tell. */
-      readonly heardChars?: number;
-      readonly interrupted?: { readonly atMs: number };
+      readonly heardChars: number | undefined;
+      readonly interrupted: { readonly atMs: number } | undefined;
     }
   | {
       readonly kind: "tool";
       readonly name: string;
-      readonly agent?: string;
+      readonly agent: string | undefined;
       readonly status: "running" | "needs-approval" | "ok" | "error";
       readonly args: string;
-      readonly result?: string;
-      readonly progress?: string;
-      readonly ms?: number;
+      readonly result: string | undefined;
+      readonly progress: string | undefined;
+      readonly ms: number | undefined;
     }
-  | { readonly kind: "handoff"; readonly from?: string; readonly to: string }
+  | { readonly kind: "handoff"; readonly from: string | undefined; readonly to: string }
   | { readonly kind: "notice"; readonly level: "info" | "warning" | "error"; readonly text: string }
 );
 
