@@ -1,12 +1,15 @@
 /*
  * All callers of one handler: who may come in, who is there, and the way out for all of them at once.
  */
+import { deferred } from "../base/deferred.ts";
 import { VoiceError } from "../base/errors.ts";
 import { makeId } from "../base/ids.ts";
 import type { Platform } from "../base/platform.ts";
+import type { Queue } from "../base/queue.ts";
 import type { Millis } from "../base/time.ts";
 import type { DetectorMaker } from "../vad/detector.ts";
 import { MemoryAdmission } from "./admission.ts";
+import type { Numbered } from "./outputs.ts";
 import { run } from "./run.ts";
 import { LiveSession } from "./session.ts";
 import { Ticker } from "./ticker.ts";
@@ -14,6 +17,8 @@ import type { Admission, Handler, Session, Slot, Transport } from "./types.ts";
 
 /** When the caller is told that the time limit is near, ms before it. */
 const WARN_BEFORE: Millis = 30_000;
+/** How many ended calls are remembered by id, so that a late question is told "over" and not "never heard of". */
+const REMEMBERED = 1_000;
 
 export interface CallsOptions<In> {
   readonly platform: Platform;
@@ -51,6 +56,8 @@ export class Calls<In = unknown> {
   readonly #ticker: Ticker;
   readonly #sessions = new Map<string, LiveSession<In>>();
   readonly #aliases = new Map<string, string>();
+  readonly #ended = new Set<string>();
+  readonly #arrivals = new Map<string, Set<() => void>>();
   #draining = false;
 
   constructor(handler: Handler<In>, options: CallsOptions<In>) {
@@ -76,6 +83,19 @@ export class Calls<In = unknown> {
     const session = this.#find(id);
     if (session === undefined) throw new VoiceError("unknown-session", `there is no session ${id}`);
     session.setInputs(values);
+  }
+
+  /**
+   * The messages of a session, from now on and, for the first subscriber, from its beginning. Waits `timeoutMs` for a
+   * session that is still being set up. `undefined`: never heard of it; "ended": it is over.
+   */
+  async outputs(id: string, { after, timeoutMs = 0 }: { readonly after?: number; readonly timeoutMs?: Millis } = {}): Promise<
+    Queue<Numbered> | "ended" | undefined
+  > {
+    if (this.#find(id) === undefined && !this.#ended.has(id) && timeoutMs > 0) await this.#arrival(id, timeoutMs);
+    const session = this.#find(id);
+    if (session === undefined) return this.#ended.has(id) ? "ended" : undefined;
+    return session.outputs.subscribe(after);
   }
 
   /** Keeps a place for a call that is being set up. Throws VoiceError `concurrency-limit`, `draining`, `session-exists`. */
@@ -129,18 +149,45 @@ export class Calls<In = unknown> {
       detector,
       onClosed: () => {
         this.#sessions.delete(id);
-        if (alias !== undefined && this.#aliases.get(alias) === id) this.#aliases.delete(alias);
+        this.#remember(id);
+        if (alias !== undefined && this.#aliases.get(alias) === id) {
+          this.#aliases.delete(alias);
+          this.#remember(alias);
+        }
         platform.meters.gauge("repartee_sessions", this.#sessions.size);
         platform.log.info("a call ended", { session: id, ms: Math.round(session.clock.now()), ...labels });
       },
     });
     this.#sessions.set(id, session);
-    if (alias !== undefined) this.#aliases.set(alias, id);
+    if (alias !== undefined) {
+      this.#aliases.set(alias, id);
+      this.#ended.delete(alias);
+      for (const arrived of this.#arrivals.get(alias) ?? []) arrived();
+    }
     platform.meters.count("repartee_sessions_total", 1, labels);
     platform.meters.gauge("repartee_sessions", this.#sessions.size);
     platform.log.info("a call began", { session: id, ...labels });
     if (timeLimitMs !== undefined) this.#limit(session, timeLimitMs);
     return session;
+  }
+
+  #remember(id: string): void {
+    this.#ended.add(id);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > REMEMBERED && oldest !== undefined) this.#ended.delete(oldest);
+  }
+
+  /** Settles when a session with this id begins, or after `timeoutMs`; leaves nothing behind. */
+  async #arrival(id: string, timeoutMs: Millis): Promise<void> {
+    const over = deferred<void>();
+    const arrived = (): void => over.resolve();
+    const waiting = this.#arrivals.get(id) ?? new Set();
+    this.#arrivals.set(id, waiting.add(arrived));
+    const cancel = this.platform.clock.at(this.platform.clock.now() + timeoutMs, arrived);
+    await over.promise;
+    cancel();
+    waiting.delete(arrived);
+    if (waiting.size === 0) this.#arrivals.delete(id);
   }
 
   #limit(session: LiveSession<In>, timeLimitMs: Millis): void {

@@ -14,7 +14,10 @@ function setUp(can: Partial<TransportCan> = {}) {
   const clock = new VirtualClock();
   const call = new LoopbackCall({ clock, can: { rate: RATE, lead: 20, ...can } });
   const playing: string[] = [];
-  const outbox = new Outbox(call, { playing: (on) => playing.push(`${on ? "on" : "off"}@${clock.now()}`) });
+  const outbox = new Outbox(call, {
+    playing: (on) => playing.push(`${on ? "on" : "off"}@${clock.now()}`),
+    message: (message) => call.send(message),
+  });
   const ticker = new Ticker(clock, (error) => {
     throw error;
   });

@@ -15,7 +15,7 @@ import { stereoToMono } from "../audio/pcm.ts";
 import { Playout } from "../audio/playout.ts";
 import { Resampler } from "../audio/resample.ts";
 import type { Millis } from "../base/time.ts";
-import type { Heard, Output, Transport } from "./types.ts";
+import type { Heard, Message, Output, Transport } from "./types.ts";
 
 /** A position report older than this no longer makes the position exact. */
 const FRESH: Millis = 500;
@@ -25,12 +25,14 @@ const STALL: Millis = 400;
 interface Waiting {
   /** The message goes when this much audio (ms, on the axis of everything queued) has been sent. */
   readonly after: Millis;
-  readonly output: Output;
+  readonly message: Message;
 }
 
 export interface OutboxEvents {
   /** Our voice began to be heard, or nothing of it is left. */
-  playing(on: boolean, item: string | undefined): void;
+  playing(on: boolean): void;
+  /** A message's turn has come: the audio before it was sent. */
+  message(message: Message): void;
 }
 
 /** One caller's outgoing queue. All times are session time. */
@@ -78,8 +80,8 @@ export class Outbox {
     if (output.kind === "video") {
       this.#transport.send(output);
     } else if (output.kind === "message") {
-      if (this.#playout.queued === 0 && this.#messages.length === 0) this.#transport.send(output);
-      else this.#messages.push({ after: this.#queuedEver, output });
+      if (this.#playout.queued === 0 && this.#messages.length === 0) this.#events.message(output);
+      else this.#messages.push({ after: this.#queuedEver, message: output });
     } else {
       this.#queue(output);
     }
@@ -183,7 +185,7 @@ export class Outbox {
     if (!this.#playing) {
       this.#playing = true;
       this.#restart(now);
-      this.#events.playing(true, undefined);
+      this.#events.playing(true);
     }
     // The source ran dry and began again, or the process stood still: do not send the lost time in one burst.
     if (now - this.#began - (this.#playout.sent - this.#beganAt) > STALL) this.#restart(now);
@@ -206,7 +208,7 @@ export class Outbox {
       const first = this.#messages[0] as Waiting;
       if (first.after > this.#takenEver + 0.5) return;
       this.#messages.shift();
-      this.#transport.send(first.output);
+      this.#events.message(first.message);
     }
   }
 
@@ -223,7 +225,7 @@ export class Outbox {
       this.#playing = true;
       return;
     }
-    this.#events.playing(false, undefined);
+    this.#events.playing(false);
   }
 
   /** Moves the heard position to where the caller must be by now. */

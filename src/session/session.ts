@@ -17,6 +17,7 @@ import type { VideoFrame } from "../video/frame.ts";
 import { Axis } from "./axis.ts";
 import { type Closing, closeAll, endReasonOf } from "./close.ts";
 import { Outbox } from "./outbox.ts";
+import { Outputs } from "./outputs.ts";
 import type { Ticker } from "./ticker.ts";
 import type { Heard, Output, Session, SessionEvents, Slot, Transport, TransportCan } from "./types.ts";
 
@@ -55,6 +56,9 @@ export class LiveSession<In = unknown> implements Session<In> {
   /** Makes the detector for whoever listens for turns. */
   readonly detector: DetectorMaker | undefined;
 
+  /** Its messages, for whoever subscribes. */
+  readonly outputs: Outputs = new Outputs();
+
   #state: Session["state"] = "opening";
   #inputs: In;
   readonly #options: SessionOptions<In>;
@@ -86,7 +90,11 @@ export class LiveSession<In = unknown> implements Session<In> {
     this.#rate = options.rate ?? transport.can.rate;
     this.#events = new Emitter<SessionEvents>((error) => this.fault(error));
     this.#outbox = new Outbox(transport, {
-      playing: (on, item) => this.#events.emit("playing", { on, at: this.clock.now(), item }),
+      playing: (on) => this.#events.emit("playing", { on, at: this.clock.now() }),
+      message: (message) => {
+        transport.send(message);
+        this.outputs.push(message);
+      },
     });
     this.audio = { [Symbol.asyncIterator]: () => this.#read() };
     this.video = { [Symbol.asyncIterator]: () => this.#view() };
@@ -253,6 +261,7 @@ export class LiveSession<In = unknown> implements Session<In> {
     await closeAll([leave], platform.clock, report);
     await closeAll([{ name: "slot", boundMs: SLOT_RELEASE, run: () => slot.release() }], platform.clock, report);
     this.#state = "closed";
+    this.outputs.end();
     this.#events.emit("closed", { reason });
     this.#events.clear();
     onClosed(this);

@@ -91,7 +91,7 @@ export type SessionEvents = {
   message: CallerMessage;
   inputs: unknown;
   /** Our voice as heard: something began to be played, or nothing is left to be heard. */
-  playing: { readonly on: boolean; readonly at: Millis; readonly item: string | undefined };
+  playing: { readonly on: boolean; readonly at: Millis };
   /** Position of our voice, at most every 20 ms while it plays. */
   heard: Heard;
   moved: { readonly transport: string };
