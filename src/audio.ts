@@ -1,0 +1,21 @@
+/*
+ * `repartee/audio`: samples in, samples out. Pure functions and small classes without dependencies, for servers, browsers
+ * and worklets alike.
+ */
+export { type AudioFrame, concat, durationOf, monoFrame, silence } from "./audio/frame.ts";
+export { ALAW_SILENCE, decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw, MULAW_SILENCE } from "./audio/g711.ts";
+export { Gain } from "./audio/gain.ts";
+export { fromDecibels, levelOf, peakOf, rmsOf, SILENCE_DB, toDecibels } from "./audio/level.ts";
+export {
+  aggregate,
+  bytesToInt16,
+  float32ToInt16,
+  int16ToBytes,
+  int16ToFloat32,
+  monoToStereo,
+  SampleJoiner,
+  stereoToMono,
+} from "./audio/pcm.ts";
+export { Rechunker, Windower } from "./audio/rechunk.ts";
+export { resample, Resampler, type ResamplerOptions, type ResamplerQuality } from "./audio/resample.ts";
+export { readWav, type Wav, wavHeader, writeWav } from "./audio/wav.ts";
