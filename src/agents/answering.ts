@@ -18,17 +18,24 @@ export class Answering {
   /** Replies whose results nobody has answered yet. */
   readonly #owed = new Set<number>();
   #reply = 0;
-  #live = false;
+  /** The id of the live reply; "asked" between asking for one and its start. */
+  #live: string | undefined;
+  #last: string | undefined;
+  #saying = 0;
   #rounds = 0;
 
-  /** Whether calls are running. */
-  get working(): boolean {
-    return this.#running.size > 0;
+  /** Whether a reply is being made, or was asked for. */
+  get live(): boolean {
+    return this.#live !== undefined;
   }
 
   /** Whether results wait to be answered, or will. */
   get owes(): boolean {
     return this.#owed.size > 0 || this.#running.size > 0;
+  }
+
+  isRunning(call: string): boolean {
+    return this.#running.has(call);
   }
 
   /** The live reply asked for a tool. */
@@ -50,14 +57,38 @@ export class Answering {
     this.#running.delete(call);
   }
 
-  started(): void {
-    this.#reply += 1;
-    this.#live = true;
-    for (const reply of this.#owed) if (!this.#busy(reply)) this.#owed.delete(reply);
+  /** The engine was asked for an answer: it will see every result added so far. */
+  asked(): void {
+    this.#live = "asked";
+    this.#cover();
   }
 
-  ended(): void {
-    this.#live = false;
+  /** The engine was asked to say a fixed text, which answers nothing. */
+  said(): void {
+    this.#live = "asked";
+    this.#saying += 1;
+  }
+
+  /** A reply began. */
+  started(reply: string): void {
+    this.#reply += 1;
+    this.#live = reply;
+    this.#last = reply;
+    if (this.#saying > 0) this.#saying -= 1;
+    else this.#cover();
+  }
+
+  /** A reply ended, in whatever way; false for one that is not the live one. */
+  ended(reply: string): boolean {
+    const isLive = this.#live === "asked" ? reply !== this.#last : reply === this.#live;
+    if (isLive) this.#live = undefined;
+    return isLive;
+  }
+
+  /** The caller took the floor: whatever was being made, or asked for, is no more. */
+  stopped(): void {
+    this.#live = undefined;
+    this.#saying = 0;
   }
 
   /** The caller said something: the model may call tools again. */
@@ -70,24 +101,27 @@ export class Answering {
    * after every change, with whether the caller leaves us the floor; the answer counts as asked for.
    */
   next(floor: boolean): "answer" | "enough" | undefined {
-    if (this.#live || !floor) return undefined;
-    const done = [...this.#owed].filter((reply) => !this.#busy(reply));
-    if (done.length === 0) return undefined;
-    for (const reply of done) this.#owed.delete(reply);
+    if (this.live || !floor) return undefined;
+    const owed = this.#owed.size;
+    this.#cover();
+    if (this.#owed.size === owed) return undefined;
     this.#rounds += 1;
-    return this.#rounds > MAX_ROUNDS ? "enough" : "answer";
+    if (this.#rounds > MAX_ROUNDS) return "enough";
+    this.#live = "asked";
+    return "answer";
   }
 
   /** Forgets everything: the conversation starts anew. */
   reset(): void {
     this.#running.clear();
     this.#owed.clear();
-    this.#live = false;
     this.#rounds = 0;
+    this.stopped();
   }
 
-  #busy(reply: number): boolean {
-    for (const asked of this.#running.values()) if (asked === reply) return true;
-    return false;
+  /** Replies of which every result is in need no answer of their own any more. */
+  #cover(): void {
+    const busy = new Set(this.#running.values());
+    for (const reply of this.#owed) if (!busy.has(reply)) this.#owed.delete(reply);
   }
 }

@@ -1,0 +1,50 @@
+import { asVoiceError } from "../base/errors.ts";
+import type { Millis } from "../base/time.ts";
+import { LiveSession } from "../session/session.ts";
+import type { Handler } from "../session/types.ts";
+import type { TurnPolicy } from "../turn/policy.ts";
+import type { DetectorMaker } from "../vad/detector.ts";
+import { Talk } from "./talk.ts";
+import type { Agent, Engine, Item, Usage } from "./types.ts";
+
+/** How long an engine may take to let go, ms. */
+const ENGINE_CLOSE: Millis = 2_000;
+
+export interface ConverseOptions {
+  readonly engine: Engine;
+  /** How turns are told apart; what is left out keeps its default. */
+  readonly turns?: Partial<TurnPolicy> | undefined;
+  /** Who decides when the caller has finished. Default: the engine where it can, else our own machine. */
+  readonly decides?: "engine" | "local" | undefined;
+  /** Default: the detector the server was given. */
+  readonly detector?: DetectorMaker | undefined;
+  /** Items of an earlier call that this one goes on from; the agent then does not greet. */
+  readonly history?: readonly Item[] | undefined;
+  /** Said when an answer failed. Default: a plain apology; empty: nothing. */
+  readonly apology?: string | undefined;
+  /** Said when a tool takes longer than `afterMs` and nothing has been said. Default: nothing. */
+  readonly filler?: { readonly text: string; readonly afterMs: Millis } | undefined;
+  /** Every item as it is added, completed or shortened to what was heard: for stores. */
+  readonly onItem?: ((item: Item) => void) | undefined;
+  readonly onUsage?: ((usage: Usage) => void) | undefined;
+}
+
+/**
+ * Makes a handler out of an agent and an engine: they talk until the caller hangs up. Errors of the engine are told to
+ * the page and apologised for; an engine that cannot be opened, or closes for good, ends the call with its error.
+ */
+export function converse<In = unknown>(agent: Agent, options: ConverseOptions): Handler<In> {
+  return async (session) => {
+    if (!(session instanceof LiveSession)) throw new TypeError("converse needs the session that a handler is called with");
+    const talk = new Talk(session, agent, options);
+    session.onClose({ name: "engine", boundMs: ENGINE_CLOSE, run: () => talk.close() });
+    try {
+      await talk.open();
+      await talk.over;
+    } catch (error) {
+      throw asVoiceError(error, "agent-error");
+    } finally {
+      void talk.close();
+    }
+  };
+}
