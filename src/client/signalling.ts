@@ -2,7 +2,7 @@
  * Talking to the server before there is a call: its configuration, the offer, candidates. Every failure becomes a
  * VoiceError with the code that says what to do.
  */
-import type { Code } from "../base/codes.ts";
+import { type Code, codes } from "../base/codes.ts";
 import { isFault, VoiceError } from "../base/errors.ts";
 import { type PageConfig, readPageConfig } from "../protocol/config.ts";
 import { isRecord } from "../protocol/page.ts";
@@ -108,18 +108,23 @@ const statuses: Readonly<Record<number, Code>> = {
 
 /** The error an answer stands for; undefined when it is none. */
 export function toServerError(status: number, body: unknown, retryAfter: string | null): VoiceError | undefined {
-  const meta = isRecord(body) && isRecord(body["meta"]) ? body["meta"] : {};
   const refused = isRecord(body) && body["status"] === "failed";
   if (status >= 200 && status < 300 && !refused) return undefined;
+  const meta = isRecord(body) && isRecord(body["meta"]) ? body["meta"] : {};
   const name = typeof meta["error"] === "string" ? meta["error"] : "";
-  const code = refusals[name] ?? statuses[status] ?? (refused ? "agent-error" : "server-unreachable");
-  const seconds = Number(retryAfter ?? "");
-  const known = retryAfter !== null && seconds > 0 ? { retryAfterMs: seconds * 1000 } : {};
-  return new VoiceError(code, messageOf(code, name, status), { meta: { status, ...known, ...meta } });
+  const code = codeOf(name) ?? statuses[status] ?? (refused ? "agent-error" : "server-unreachable");
+  const retryAfterMs = Number(retryAfter ?? "") * 1000;
+  return new VoiceError(code, messageOf(code, name, status), { meta: { status, ...(retryAfterMs > 0 && { retryAfterMs }), ...meta } });
+}
+
+/** By FastRTC's name for it, or by our own. */
+function codeOf(name: string): Code | undefined {
+  if (Object.hasOwn(refusals, name)) return refusals[name];
+  return Object.keys(codes).find((code): code is Code => code === name);
 }
 
 function messageOf(code: Code, name: string, status: number): string {
   if (code === "concurrency-limit") return "all lines are busy";
   if (code === "server-unreachable") return `the server answered with status ${status}`;
-  return name === "" ? `the server refused with status ${status}` : `the server refused: ${name.replaceAll("_", " ")}`;
+  return name === "" ? `the server refused with status ${status}` : `the server refused: ${name.replaceAll(/[_-]/g, " ")}`;
 }

@@ -1,0 +1,44 @@
+import { useEffect, useRef, useState } from "react";
+import { useSnapshot } from "../voice.ts";
+import { Icon } from "./icon.tsx";
+import { TranscriptLine } from "./transcript-line.tsx";
+
+/** This close to the end counts as being there, px. */
+const NEAR = 48;
+
+/** The conversation. Stays at the end unless the reader has scrolled up. */
+export function Transcript() {
+  const lines = useSnapshot(({ transcript }) => transcript);
+  const box = useRef<HTMLDivElement>(null);
+  const [following, follow] = useState(true);
+  useEffect(() => {
+    const element = box.current;
+    if (following && element !== null) element.scrollTop = element.scrollHeight;
+  }, [lines, following]);
+
+  return (
+    <div className="transcript-frame">
+      <div
+        ref={box}
+        className="transcript"
+        role="log"
+        aria-label="Transcript"
+        aria-live="off"
+        tabIndex={0}
+        onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) =>
+          follow(scrollHeight - scrollTop - clientHeight < NEAR)
+        }
+      >
+        {lines.length === 0 && <p className="empty">Say something. The conversation is written down here.</p>}
+        {lines.map((line, index) => (
+          <TranscriptLine key={line.id} line={line} before={lines[index - 1]} />
+        ))}
+      </div>
+      {!following && (
+        <button type="button" className="chip to-end" onClick={() => follow(true)}>
+          <Icon name="down" /> new
+        </button>
+      )}
+    </div>
+  );
+}
