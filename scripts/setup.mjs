@@ -195,18 +195,22 @@ function fingerprint(paths) {
   return hash.digest("base64url");
 }
 
+/** Builds whatever is stale, goes on after a failure, and tells all failures at the end. */
 function build() {
   const stamps = existsSync(stampFile) ? JSON.parse(readFileSync(stampFile, "utf8")) : {};
+  const failures = [];
   for (const { name, needs, from, makes, run: make, cure } of builds) {
     if (!existsSync(at(needs ?? from[0]))) continue;
     const now = fingerprint(from);
-    if (stamps[name] === now && (makes === undefined || existsSync(at(makes)))) continue;
-    if (!step(`build ${name}`, make)) fail(`the ${name} could not be built.`, cure);
-    if (makes !== undefined && !existsSync(at(makes))) fail(`building the ${name} left no ${makes}.`, cure);
-    stamps[name] = now;
-    mkdirSync(dirname(stampFile), { recursive: true });
-    writeFileSync(stampFile, JSON.stringify(stamps, null, 2));
+    const made = () => makes === undefined || existsSync(at(makes));
+    if (stamps[name] === now && made()) continue;
+    if (step(`build ${name}`, make) && made()) {
+      stamps[name] = now;
+      mkdirSync(dirname(stampFile), { recursive: true });
+      writeFileSync(stampFile, JSON.stringify(stamps, null, 2));
+    } else failures.push(`${name}: ${cure}`);
   }
+  if (failures.length > 0) fail("not everything could be built.", failures.join("\n       "));
 }
 
 /** Removes what the compiler wrote for sources that are gone, so that it is neither imported nor published. */

@@ -3,7 +3,9 @@ import { join, posix } from "node:path";
 import { describe, expect, it } from "vitest";
 import { importsOf, librarySources, readJson, root } from "./sources.ts";
 
-const { exports } = readJson("package.json") as { exports: Record<string, string | { types: string; default: string }> };
+const { exports } = readJson("package.json") as {
+  exports: Record<string, string | { types: string; default: string }>;
+};
 
 /** Subpath and source of every public entry: files directly in `src`, and every `index.ts` below. */
 const entries = librarySources().flatMap((path): readonly (readonly [string, string])[] => {
@@ -21,7 +23,13 @@ function reachOf(file: string): { readonly files: ReadonlySet<string>; readonly 
     found.add(path);
     for (const { specifier } of importsOf(path)) {
       if (!specifier.startsWith(".")) outside.add(specifier);
-      else visit(posix.join(posix.dirname(path), path.endsWith(".d.ts") ? specifier.replace(/\.(js|ts)$/, ".d.ts") : specifier));
+      else
+        visit(
+          posix.join(
+            posix.dirname(path),
+            path.endsWith(".d.ts") ? specifier.replace(/\.(js|ts)$/, ".d.ts") : specifier,
+          ),
+        );
     }
   };
   visit(file);
@@ -52,7 +60,8 @@ describe("the exports of the package", () => {
   it.each(entries)("show no third-party type in %s", (name) => {
     const target = exports[name];
     const { outside } = reachOf(typeof target === "object" ? posix.normalize(target.types) : "");
-    const allowed = (specifier: string): boolean => specifier.startsWith("node:") || (name === "./react" && specifier === "react");
+    const allowed = (specifier: string): boolean =>
+      specifier.startsWith("node:") || (name === "./react" && specifier === "react");
     expect([...outside].filter((specifier) => !allowed(specifier))).toEqual([]);
   });
 
@@ -63,7 +72,11 @@ describe("the exports of the package", () => {
     for (const file of [target.default, target.types]) {
       const { files, outside } = reachOf(posix.normalize(file));
       expect([...outside]).toEqual([]);
-      expect([...files].filter((path) => !/^dist\/(client|base|audio|video|protocol)\//.test(path) && path !== posix.normalize(file))).toEqual([]);
+      expect(
+        [...files].filter(
+          (path) => !/^dist\/(client|base|audio|video|protocol)\//.test(path) && path !== posix.normalize(file),
+        ),
+      ).toEqual([]);
     }
   });
 });

@@ -48,7 +48,7 @@ export function faultOf({ from, to, specifier }: Import): string | undefined {
     return pure ? `floors 0 to 4 and the client have no dependencies, not even Node: ${specifier}` : undefined;
   }
   if (!/\.(ts|tsx|css|bin|wasm|json)$/.test(specifier)) return `a relative import ends in .ts: ${specifier}`;
-  if (!to.startsWith("src/")) return /package\.json$/.test(to) ? undefined : `leaves src: ${specifier}`;
+  if (!to.startsWith("src/")) return to.endsWith("package.json") ? undefined : `leaves src: ${specifier}`;
   const target = folderOf(to);
   if (target === "")
     return folder === "" ? undefined : `the public entries are for users, not for ${folder}: ${specifier}`;

@@ -21,7 +21,12 @@ let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "repartee-pack-"));
   const options = ["--json", "--ignore-scripts", "--pack-destination", folder];
-  const output = execFileSync("npm", ["pack", ...options], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 64 << 20 });
+  const output = execFileSync("npm", ["pack", ...options], {
+    cwd: root,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+    maxBuffer: 64 << 20,
+  });
   const [first] = JSON.parse(output) as Packed[];
   if (first === undefined) throw new Error(`npm pack must describe one package, got ${output.slice(0, 200)}`);
   packed = first;
@@ -47,12 +52,21 @@ function install(): string {
 describe("the packed package", () => {
   it("contains what runs, and the weights", () => {
     const paths = packed.files.map(({ path }) => path);
-    for (const path of ["dist/index.js", "dist/index.d.ts", "dist/cli/main.js", "dist/silero-v6-16k.bin", "dist/silero-v6-8k.bin"]) expect(paths).toContain(path);
+    for (const path of [
+      "dist/index.js",
+      "dist/index.d.ts",
+      "dist/cli/main.js",
+      "dist/silero-v6-16k.bin",
+      "dist/silero-v6-8k.bin",
+    ])
+      expect(paths).toContain(path);
     for (const path of ["LICENSE", "NOTICE", "README.md", "CHANGELOG.md"]) expect(paths).toContain(path);
   });
 
   it("contains no tests, no notes of the compiler, nothing of the workshop", () => {
-    const strays = packed.files.map(({ path }) => path).filter((path) => /\.test\.|tsbuildinfo|\/\.|^(test|scripts|bench|e2e|apps|examples|docs)\//.test(path));
+    const strays = packed.files
+      .map(({ path }) => path)
+      .filter((path) => /\.test\.|tsbuildinfo|\/\.|^(test|scripts|bench|e2e|apps|examples|docs)\//.test(path));
     expect(strays).toEqual([]);
   });
 
@@ -75,12 +89,17 @@ describe("the packed package", () => {
     const names = Object.keys(exports).filter((name) => name !== "./package.json" && name !== "./client");
     const program = names.map((name) => `await import(${JSON.stringify(`repartee${name.slice(1)}`)});`).join("\n");
     writeFileSync(join(project, "all.mjs"), `${program}\nconsole.log("imported ${names.length}");\n`);
-    expect(execFileSync(process.execPath, ["all.mjs"], { cwd: project, encoding: "utf8" })).toBe(`imported ${names.length}\n`);
+    expect(execFileSync(process.execPath, ["all.mjs"], { cwd: project, encoding: "utf8" })).toBe(
+      `imported ${names.length}\n`,
+    );
   }, 60_000);
 
   it("brings a command that says what it can do", () => {
     const project = join(folder, "project");
-    const output = execFileSync(process.execPath, ["node_modules/repartee/dist/cli/main.js", "--help"], { cwd: project, encoding: "utf8" });
+    const output = execFileSync(process.execPath, ["node_modules/repartee/dist/cli/main.js", "--help"], {
+      cwd: project,
+      encoding: "utf8",
+    });
     expect(output).toMatch(/^ +repartee dev /m);
   });
 });

@@ -8,15 +8,19 @@ import { files, read, root } from "./sources.ts";
  * Programs in documents are compiled against the built package, so that a reader can copy them. A block fenced as
  * `ts fragment` shows a line or two and is left alone; it is allowed in docs/ only.
  */
-const documents = files().filter((path) => /^(README|ARCHITECTURE|CONTRIBUTING|SECURITY)\.md$|^docs\/.*\.md$/.test(path));
+const documents = files().filter((path) =>
+  /^(README|ARCHITECTURE|CONTRIBUTING|SECURITY)\.md$|^docs\/.*\.md$/.test(path),
+);
 
 const blocks = documents.flatMap((path) =>
-  [...read(path).matchAll(/^```(ts|tsx|typescript)([^\n]*)\n([\s\S]*?)^```/gm)].map(([, language, words = "", code = ""], index) => ({
-    path,
-    name: `${path.replace(/[^\w]+/g, "-")}-${index + 1}.${language === "tsx" ? "tsx" : "ts"}`,
-    fragment: words.trim() === "fragment",
-    code,
-  })),
+  [...read(path).matchAll(/^```(ts|tsx|typescript)([^\n]*)\n([\s\S]*?)^```/gm)].map(
+    ([, language, words = "", code = ""], index) => ({
+      path,
+      name: `${path.replace(/[^\w]+/g, "-")}-${index + 1}.${language === "tsx" ? "tsx" : "ts"}`,
+      fragment: words.trim() === "fragment",
+      code,
+    }),
+  ),
 );
 
 const folder = join("dist", ".checked", "documents");
@@ -43,8 +47,13 @@ describe("the programs in the documents", () => {
       noEmit: true,
     };
     writeFileSync(join(root, folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts", "*.tsx"] }));
-    for (const { name, code } of blocks.filter(({ fragment }) => !fragment)) writeFileSync(join(root, folder, name), `${code}\nexport {};\n`);
-    const { stdout, stderr } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], { cwd: root, encoding: "utf8" });
+    for (const { name, code } of blocks.filter(({ fragment }) => !fragment))
+      writeFileSync(join(root, folder, name), `${code}\nexport {};\n`);
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(root, "node_modules/typescript/bin/tsc"), "-p", folder],
+      { cwd: root, encoding: "utf8" },
+    );
     expect(stdout + stderr).toBe("");
   }, 60_000);
 });
