@@ -1,62 +1,121 @@
 /*
- * The HTTP side of a stream: offers, configuration, health and the page. Bodies are bounded before they are parsed, and
- * every refusal is a JSON body with a code.
+ * The HTTP routes of a stream: offers, inputs and outputs beside the media, configuration, health, figures and the page.
+ * Bodies are bounded before they are parsed, and every refusal is a JSON body with a code.
  */
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { asVoiceError } from "../base/errors.ts";
-import { codes } from "../base/codes.ts";
-import type { Platform } from "../base/platform.ts";
+import { type Code, codes } from "../base/codes.ts";
+import { asVoiceError, VoiceError } from "../base/errors.ts";
+import { MemoryMeters } from "../base/meters.ts";
 import type { PageConfig } from "../protocol/config.ts";
+import { isRecord } from "../protocol/page.ts";
+import type { Calls } from "../session/calls.ts";
 import type { Offers } from "../transports/webrtc/offers.ts";
+import { prometheus } from "./metrics.ts";
 import type { PageFile } from "./page.ts";
+import { sseResponse } from "./sse.ts";
+import type { Stream } from "./stream.ts";
 
 /** The largest body of any request, bytes: an SDP offer of a browser has 2 to 8 kB. */
-export const BODY_LIMIT: number = 256 * 1024;
+const BODY_LIMIT = 256 * 1024;
+/** How long a page that subscribes before its call is up is kept waiting, ms. */
+const OUTPUTS_WAIT = 10_000;
 
-export interface RoutesOptions {
-  readonly platform: Platform;
+export interface RoutesOptions<In> {
+  readonly stream: Stream<In>;
+  readonly calls: Calls<In>;
   readonly offers: Offers;
-  readonly config: PageConfig;
   readonly page: ReadonlyMap<string, PageFile>;
-  /** What `/health` tells: `ok` while calls are taken. */
-  health(): { readonly status: "ok" | "draining"; readonly sessions: number };
 }
 
 /** Builds the routes below an empty prefix. */
-export function routes({ platform, offers, config, page, health }: RoutesOptions): Hono {
+export function routes<In>({ stream, calls, offers, page }: RoutesOptions<In>): Hono {
+  const { platform } = stream;
   const app = new Hono();
-  app.use(
-    bodyLimit({
-      maxSize: BODY_LIMIT,
-      onError: (c) => refuse(c, "too-large", `a body may have ${BODY_LIMIT} bytes`),
-    }),
-  );
+  const tooLarge = (c: Context): Response => refuse(c, "too-large", `a body may have ${BODY_LIMIT} bytes`);
+  app.use(bodyLimit({ maxSize: BODY_LIMIT, onError: tooLarge }));
+
   app.get("/health", (c) => {
-    const state = health();
-    return c.json({ ...state, uptimeMs: Math.round(platform.clock.now()) }, state.status === "ok" ? 200 : 503);
+    const status = calls.draining ? "draining" : "ok";
+    const body = { status, sessions: calls.sessions.size, uptimeMs: Math.round(platform.clock.now()) };
+    return c.json(body, status === "ok" ? 200 : 503);
   });
-  app.get("/config", (c) => c.json(config));
+  app.get("/config", (c) => c.json(pageConfig(stream)));
+  app.get("/ice", async (c) => c.json((await stream.options.ice?.()) ?? { iceServers: [] }));
+  app.get("/metrics", (c) => {
+    const { meters } = platform;
+    return c.text(meters instanceof MemoryMeters ? prometheus(meters) : "", 200, { "content-type": "text/plain; version=0.0.4" });
+  });
   app.post("/webrtc/offer", async (c) => {
-    const text = await c.req.text();
-    const { status, body } = await offers.receive(text);
-    return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+    const { status, body, retryAfterMs } = await offers.receive(await readJson(c));
+    const headers: Record<string, string> = { "content-type": "application/json" };
+    if (retryAfterMs !== undefined) headers["retry-after"] = String(Math.ceil(retryAfterMs / 1000));
+    return new Response(JSON.stringify(body), { status, headers });
+  });
+  app.post("/input_hook", async (c) => {
+    const json = await readJson(c);
+    if (!isRecord(json) || typeof json["webrtc_id"] !== "string") throw new VoiceError("bad-message", "webrtc_id must be a string");
+    const { webrtc_id: id, ...values } = json;
+    calls.post(String(id), unwrap(values));
+    return c.json({ status: "ok" });
+  });
+  app.get("/outputs", async (c) => {
+    const id = c.req.query("webrtc_id") ?? "";
+    const after = c.req.header("last-event-id");
+    const place = after === undefined ? {} : { after: Number(after) || 0 };
+    const found = await calls.outputs(id, { ...place, timeoutMs: OUTPUTS_WAIT });
+    if (found === undefined) return refuse(c, "unknown-session", "there is no such session");
+    if (found === "ended") return c.body(null, 204);
+    return sseResponse(found, { envelope: c.req.query("v") === "1" });
   });
   app.get("*", (c) => {
     const file = page.get(new URL(c.req.url).pathname);
-    if (file === undefined) return refuse(c, "unknown-session", "there is nothing at this address", 404);
+    if (file === undefined) return refuse(c, "unknown-session", "there is nothing at this address");
     return new Response(file.body, { headers: file.headers });
   });
+
   app.notFound((c) => refuse(c, "bad-message", "there is nothing at this address for this method", 404));
   app.onError((error, c) => {
     const wrapped = asVoiceError(error, "bug");
-    platform.log.error("a request failed", { path: c.req.path, error });
-    return refuse(c, wrapped.code, wrapped.expose ? wrapped.message : codes[wrapped.code].cure);
+    if (wrapped.code === "bug") platform.log.error("a request failed", { path: c.req.path, error });
+    return refuse(c, wrapped.code, wrapped.code === "bug" ? codes.bug.cure : wrapped.message);
   });
   return app;
 }
 
-function refuse(c: Context, code: keyof typeof codes, message: string, status: number = codes[code].status): Response {
+/** What the page has to know; a handler without agents of its own has one. */
+export function pageConfig<In>({ options, parts }: Stream<In>): PageConfig {
+  const { page = {}, concurrencyLimit, timeLimitMs } = options;
+  return {
+    v: 1,
+    title: "repartee",
+    agents: [{ name: "agent", tools: [] }],
+    parts,
+    suggestions: [],
+    features: { text: true, interrupt: true, tuning: false },
+    limits: {
+      ...(concurrencyLimit === undefined ? {} : { concurrency: concurrencyLimit }),
+      ...(timeLimitMs === undefined ? {} : { timeLimitMs }),
+    },
+    ...page,
+  };
+}
+
+async function readJson(c: Context): Promise<unknown> {
+  try {
+    return await c.req.json();
+  } catch (cause) {
+    throw new VoiceError("bad-message", "the body must be JSON", { cause });
+  }
+}
+
+/** Pages send their inputs beside the id, or all of them in one member `inputs`. */
+function unwrap(values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { inputs } = values;
+  return Object.keys(values).length === 1 && isRecord(inputs) ? inputs : values;
+}
+
+function refuse(_: Context, code: Code, message: string, status: number = codes[code].status): Response {
   return new Response(JSON.stringify({ status: "failed", meta: { error: code, message } }), {
     status,
     headers: { "content-type": "application/json", "x-content-type-options": "nosniff" },

@@ -1,14 +1,12 @@
 /*
- * An HTTP server around one stream. Closing is polite: calls are told and ended first, then the port is given back.
+ * An HTTP server of our own around one stream. Closing is polite: calls are told and ended first, then the port is given
+ * back.
  */
 import { createServer as createHttpServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { getRequestListener } from "@hono/node-server";
 import { VoiceError } from "../base/errors.ts";
-import type { PageConfig } from "../protocol/config.ts";
-import { createOffers } from "../transports/webrtc/offers.ts";
-import { loadPage } from "./page.ts";
-import { routes } from "./routes.ts";
+import { Front } from "./front.ts";
+import { mountFront } from "./mount.ts";
 import type { Stream } from "./stream.ts";
 
 export interface ServerOptions {
@@ -31,62 +29,36 @@ const REQUEST_TIMEOUT = 30_000;
 
 /** Starts a server for a stream. Throws VoiceError `config` when the address is taken or not allowed. */
 export async function createServer<In>(stream: Stream<In>, { port, host }: ServerOptions): Promise<VoiceServer> {
-  const [calls, page] = await Promise.all([stream.calls(), loadPage()]);
-  const platform = stream.platform;
-  const offers = createOffers({ calls, platform, rate: stream.options.audio?.inputRate ?? 24_000, ...stream.options.rtc });
-  const app = routes({
-    platform,
-    offers,
-    config: pageConfig(stream),
-    page,
-    health: () => ({ status: calls.draining ? "draining" : "ok", sessions: calls.sessions.size }),
-  });
-  const server = createHttpServer(
-    { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
-    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
-  );
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new VoiceError("config", `the port must be a whole number from 0 to 65535, got ${port}`);
+  }
+  const server = createHttpServer({ headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT });
+  const front = await Front.open(stream);
+  mountFront(server, front);
   const address = await listenOn(server, port, host);
   let closing: Promise<void> | undefined;
   return {
     url: `http://${urlHost(host)}:${address.port}`,
     port: address.port,
     close: () => {
-      closing ??= shut();
+      closing ??= shut(server, front);
       return closing;
     },
   };
-
-  async function shut(): Promise<void> {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    await calls.close();
-    await offers.close();
-    server.closeAllConnections();
-    await closed;
-  }
 }
 
-function pageConfig<In>(stream: Stream<In>): PageConfig {
-  const { page = {}, concurrencyLimit, timeLimitMs } = stream.options;
-  return {
-    v: 1,
-    title: "repartee",
-    agents: [{ name: "agent", tools: [] }],
-    parts: "silero",
-    suggestions: [],
-    features: { text: true, interrupt: true, tuning: false },
-    limits: {
-      ...(concurrencyLimit === undefined ? {} : { concurrency: concurrencyLimit }),
-      ...(timeLimitMs === undefined ? {} : { timeLimitMs }),
-    },
-    ...page,
-  };
+async function shut(server: Server, front: Front): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  await front.close();
+  server.closeAllConnections();
+  await closed;
 }
 
 function listenOn(server: Server, port: number, host: string): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === "EADDRINUSE" ? `port ${port} on ${host} is taken: set PORT to another one` : `cannot listen on ${host}:${port}`;
-      reject(new VoiceError("config", why, { cause }));
+      const taken = `port ${port} on ${host} is taken: set PORT to another one`;
+      reject(new VoiceError("config", cause.code === "EADDRINUSE" ? taken : `cannot listen on ${host}:${port}`, { cause }));
     });
     server.listen(port, host, () => {
       const address = server.address();

@@ -1,6 +1,7 @@
 /*
  * The front door for users: one handler, all the ways to reach it. Nothing is opened before `mount` or `launch`.
  */
+import type { Server } from "node:http";
 import { VoiceError } from "../base/errors.ts";
 import type { Platform } from "../base/platform.ts";
 import type { Millis } from "../base/time.ts";
@@ -25,6 +26,8 @@ export interface StreamOptions {
   readonly detector?: DetectorMaker;
   readonly platform?: Platform;
   readonly rtc?: RtcOptions;
+  /** What browsers get as their ICE configuration, TURN credentials included: see `repartee/webrtc`. Default: none. */
+  readonly ice?: () => Promise<unknown>;
 }
 
 /** How browsers reach this server over WebRTC. Nothing is needed on one machine or in one network. */
@@ -44,6 +47,13 @@ export interface LaunchOptions {
   readonly port?: number;
   /** Default 127.0.0.1, or `HOST`. */
   readonly host?: string;
+}
+
+export interface MountOptions {
+  /** Below which path, such as "/voice". Default: the root. */
+  readonly path?: string;
+  /** The http.Server behind the application, for WebSocket callers. */
+  readonly server?: Server;
 }
 
 /** One handler and everybody who talks to it. */
@@ -89,6 +99,17 @@ export class Stream<In = unknown> {
       }),
     );
     return await this.#server;
+  }
+
+  /**
+   * Hangs all routes into somebody else's server: a Hono, Express or Fastify application, or an http.Server. Hono and
+   * Express do not know their server: give it as `server` for WebSocket callers. The result ends all calls.
+   */
+  async mount(app: unknown, { path = "", server }: MountOptions = {}): Promise<{ close(): Promise<void> }> {
+    const [{ Front }, { mountFront }] = await Promise.all([import("./front.ts"), import("./mount.ts")]);
+    const front = await Front.open(this, path);
+    mountFront(app, front, server);
+    return front;
   }
 
   /** The calls behind this stream: for transports of your own. */

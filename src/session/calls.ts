@@ -2,7 +2,7 @@
  * All callers of one handler: who may come in, who is there, and the way out for all of them at once.
  */
 import { deferred } from "../base/deferred.ts";
-import { VoiceError } from "../base/errors.ts";
+import { asVoiceError, VoiceError } from "../base/errors.ts";
 import { makeId } from "../base/ids.ts";
 import type { Platform } from "../base/platform.ts";
 import type { Queue } from "../base/queue.ts";
@@ -19,6 +19,8 @@ import type { Admission, Handler, Session, Slot, Transport } from "./types.ts";
 const WARN_BEFORE: Millis = 30_000;
 /** How many ended calls are remembered by id, so that a late question is told "over" and not "never heard of". */
 const REMEMBERED = 1_000;
+/** How many posts a call takes before it is up. */
+const EARLY_LIMIT = 32;
 
 export interface CallsOptions<In> {
   readonly platform: Platform;
@@ -56,6 +58,8 @@ export class Calls<In = unknown> {
   readonly #ticker: Ticker;
   readonly #sessions = new Map<string, LiveSession<In>>();
   readonly #aliases = new Map<string, string>();
+  /** What pages have posted for calls that are being set up. */
+  readonly #early = new Map<string, Readonly<Record<string, unknown>>[]>();
   readonly #ended = new Set<string>();
   readonly #arrivals = new Map<string, Set<() => void>>();
   #draining = false;
@@ -98,11 +102,41 @@ export class Calls<In = unknown> {
     return session.outputs.subscribe(after);
   }
 
+  /**
+   * Values a page has posted: inputs, and a typed turn in a non-empty `textbox`. Those for a call that is still being set
+   * up are kept for its start. Throws VoiceError `unknown-session`, `too-large` or `bad-message`.
+   */
+  post(id: string, values: Readonly<Record<string, unknown>>): void {
+    const session = this.#find(id);
+    const early = this.#early.get(id);
+    if (session !== undefined) session.post(values);
+    else if (early === undefined) throw new VoiceError("unknown-session", `there is no session ${id}`);
+    else if (early.length >= EARLY_LIMIT) throw new VoiceError("too-large", `a call that is being set up takes ${EARLY_LIMIT} posts`);
+    else early.push(values);
+  }
+
   /** Keeps a place for a call that is being set up. Throws VoiceError `concurrency-limit`, `draining`, `session-exists`. */
   async reserve(alias: string): Promise<Slot> {
     if (this.#draining) throw new VoiceError("draining", "the server is shutting down", { expose: true });
-    if (this.#find(alias) !== undefined) throw new VoiceError("session-exists", `a session with the id ${alias} is alive`);
-    return await this.#admission.reserve(alias, []);
+    if (this.#find(alias) !== undefined || this.#early.has(alias)) {
+      throw new VoiceError("session-exists", `a session with the id ${alias} is alive`);
+    }
+    const early: Readonly<Record<string, unknown>>[] = [];
+    this.#early.set(alias, early);
+    const forget = (): void => {
+      if (this.#early.get(alias) === early) this.#early.delete(alias);
+    };
+    try {
+      const slot = await this.#admission.reserve(alias, []);
+      const release = (): Promise<void> => {
+        forget();
+        return slot.release();
+      };
+      return { renew: () => slot.renew(), release };
+    } catch (error) {
+      forget();
+      throw error;
+    }
   }
 
   /** Puts a connected transport through to the handler. Throws VoiceError as `reserve` does, after closing the transport. */
@@ -118,7 +152,10 @@ export class Calls<In = unknown> {
       throw error;
     }
     const session = this.#create(id, transport, held, alias);
+    const early = this.#early.get(alias ?? id) ?? [];
+    this.#early.delete(alias ?? id);
     session.open();
+    for (const values of early) this.#postEarly(session, values);
     void run(session, this.#handler, { farewellMs: this.#options.farewellMs ?? 10_000 });
     return session;
   }
@@ -169,6 +206,14 @@ export class Calls<In = unknown> {
     platform.log.info("a call began", { session: id, ...labels });
     if (timeLimitMs !== undefined) this.#limit(session, timeLimitMs);
     return session;
+  }
+
+  #postEarly(session: LiveSession<In>, values: Readonly<Record<string, unknown>>): void {
+    try {
+      session.post(values);
+    } catch (error) {
+      session.fault(asVoiceError(error, "bad-message"));
+    }
   }
 
   #remember(id: string): void {

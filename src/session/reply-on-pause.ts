@@ -74,6 +74,7 @@ class Replies<In> {
   #listener: Listener | undefined;
   #live: Live | undefined;
   #index = 0;
+  #turn: string | undefined;
   #startedAt: Millis = 0;
   #quietAt: Millis = 0;
   #text: string | undefined;
@@ -106,10 +107,11 @@ class Replies<In> {
     switch (event.type) {
       case "started":
         this.#startedAt = event.from;
-        this.#session.tell({ type: "user_state", data: { speaking: true } });
+        this.#turn = undefined;
+        this.#tell("started");
         break;
       case "resumed":
-        this.#session.tell({ type: "user_state", data: { speaking: true } });
+        this.#tell("resumed");
         if (event.cutOff) this.#takeBack("the caller went on");
         else if (this.#live !== undefined) this.#live.parked ??= deferred<void>();
         break;
@@ -120,7 +122,7 @@ class Replies<In> {
         this.#takeBack("the caller took the floor back");
         break;
       case "ended":
-        this.#session.tell({ type: "user_state", data: { speaking: false } });
+        this.#tell("ended", event.why);
         this.#ended(event.why, event.at);
         break;
       case "likely":
@@ -139,18 +141,28 @@ class Replies<In> {
       return;
     }
     this.#cancel(new VoiceError("interrupted", "the caller went on"));
-    const id = makeId("trn", (bytes) => this.#session.platform.random(bytes));
+    const id = this.#turnId();
     const index = this.#index++;
     const typed = why === "typed" ? this.#text : undefined;
     const rate = this.#session.transport.can.rate;
     const audio = typed === undefined ? (this.#listener?.utterance() ?? monoFrame(new Int16Array(0), rate)) : monoFrame(new Int16Array(0), rate, at);
     const quiet = typed === undefined && why === "pause" ? this.#quietAt : at;
-    this.#session.tell({ type: "turn", data: { turnId: id, phase: "ended", why } });
     this.start(
       ({ signal, session }) =>
         this.#reply({ id, index, audio, text: typed, startedAt: this.#startedAt, endedAt: at, signal }, session),
       new TurnLatency(id, quiet, at),
     );
+  }
+
+  #tell(phase: "started" | "resumed" | "ended", why?: string): void {
+    const turnId = this.#turnId();
+    this.#session.tell({ type: "user_state", data: { speaking: phase !== "ended" } });
+    this.#session.tell({ type: "turn", data: why === undefined ? { turnId, phase } : { turnId, phase, why } });
+  }
+
+  #turnId(): string {
+    this.#turn ??= makeId("trn", (bytes) => this.#session.platform.random(bytes));
+    return this.#turn;
   }
 
   /** Starts a reply in place of any other. */
@@ -194,6 +206,8 @@ class Replies<In> {
     }
     if (this.#live !== live) return;
     live.done = true;
+    // A reply without a sound ends the turn for the page all the same.
+    if (live.latency !== undefined && this.#session.pending <= 0) this.#answered(live, this.#session.clock.now());
     this.#listener?.answering(false);
     if (this.#session.pending <= 0) this.#over();
   }
@@ -239,13 +253,17 @@ class Replies<In> {
       return;
     }
     this.#session.tell({ type: "agent_state", data: { id: AGENT, state: "speaking" } });
-    const latency = live?.latency;
-    if (live === undefined || latency === undefined) return;
+    if (live !== undefined) this.#answered(live, at);
+  }
+
+  #answered(live: Live, at: Millis): void {
+    const { latency } = live;
+    if (latency === undefined) return;
+    live.latency = undefined;
     const { parts, totalMs } = latency.answered(at);
     this.#session.tell({ type: "turn", data: { turnId: latency.turn, phase: "answered", parts, totalMs } });
     this.#session.emit("latency", { turn: latency.turn, stage: "total", ms: totalMs });
     this.#session.emit("latency", { turn: latency.turn, stage: "framework", ms: parts.framework });
-    live.latency = undefined;
   }
 
   #over(): void {

@@ -199,6 +199,13 @@ export class LiveSession<In = unknown> implements Session<In> {
     this.#events.emit("inputs", this.#inputs);
   }
 
+  /** Values posted beside the media: inputs, and a typed turn in a non-empty `textbox`. */
+  post(values: Readonly<Record<string, unknown>>): void {
+    const { textbox } = values;
+    if (Object.keys(values).length > 0) this.setInputs(values);
+    if (typeof textbox === "string" && textbox.trim() !== "") this.#events.emit("message", { type: "text", text: textbox.trim() });
+  }
+
   async requestInputs({ timeoutMs = 1_000 }: { readonly timeoutMs?: number } = {}): Promise<In> {
     const answered = deferred<void>();
     const undo = this.on("inputs", () => answered.resolve());
