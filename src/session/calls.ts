@@ -47,6 +47,8 @@ export interface AnswerOptions {
   readonly slot?: Slot;
   /** The id the caller's page has chosen, valid while the call lives. */
   readonly alias?: string;
+  /** The session's id, for a transport that has told it to its peer before. Default: a new one. */
+  readonly id?: string;
 }
 
 /** Answers calls with one handler. */
@@ -139,9 +141,13 @@ export class Calls<In = unknown> {
     }
   }
 
+  /** An id for a session to come. */
+  makeId(): string {
+    return makeId("ses", (bytes) => this.platform.random(bytes));
+  }
+
   /** Puts a connected transport through to the handler. Throws VoiceError as `reserve` does, after closing the transport. */
-  async answer(transport: Transport, { slot, alias }: AnswerOptions = {}): Promise<Session<In>> {
-    const id = makeId("ses", (bytes) => this.platform.random(bytes));
+  async answer(transport: Transport, { slot, alias, id = this.makeId() }: AnswerOptions = {}): Promise<Session<In>> {
     let held = slot;
     try {
       held ??= await this.reserve(alias ?? id);
