@@ -91,10 +91,12 @@ export function ensureChromium() {
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const path = ensureChromium();
-  if (path === undefined) {
-    console.error(`No Chromium was found and none could be installed. ${cure}`);
-    process.exit(1);
+  try {
+    const path = ensureChromium();
+    if (path === undefined) throw new Error(`No Chromium was found and none could be installed. ${cure}`);
+    console.log(path);
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
   }
-  console.log(path);
 }

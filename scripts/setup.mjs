@@ -4,7 +4,7 @@
  * plain JavaScript without dependencies. With nothing to do it only compares: well under 0.3 s.
  *
  *   node scripts/setup.mjs           install, build
- *   node scripts/setup.mjs --test    install, find or install Chromium; the build is the first step of the test run
+ *   node scripts/setup.mjs --test    install, and see that there is a Chromium; the build is the first step of the tests
  *
  * "Changed" is told by content of the lock file and by path, size and time of every source, not by comparing two times:
  * so a deleted source and an older file brought back by git are noticed too.
@@ -229,10 +229,15 @@ function dropOrphans(folder) {
 }
 
 install();
-if (process.argv.includes("--test")) {
+if (!process.argv.includes("--test")) build();
+else if (process.env.REPARTEE_E2E !== "skip") await prepareBrowser();
+
+/** A missing browser stops nothing here: the step e2e of the test run fails and says how to get one. */
+async function prepareBrowser() {
   const { ensureChromium, findChromium } = await import("./chromium.mjs");
-  if (findChromium() === undefined && process.env.REPARTEE_E2E !== "skip")
-    step("find a Chromium", () => ensureChromium() !== undefined);
-} else {
-  build();
+  try {
+    if (findChromium() === undefined) step("install a Chromium", () => ensureChromium() !== undefined);
+  } catch (error) {
+    console.error(`setup: ${error.message}`);
+  }
 }
