@@ -163,7 +163,7 @@ function install() {
   )
     fail(
       "the packages could not be installed.",
-      "Check that npm reaches its registry (`npm ping`), then run the same command again.",
+      "npm said why above. Most often it cannot reach its registry: see `npm ping`, then run the same command again.",
     );
   if (existsSync(ownNode())) return;
   // Scripts of packages may be blocked (`ignore-scripts`, a policy). The binary is then asked for explicitly.
