@@ -19,7 +19,7 @@ import { type Closing, closeAll, endReasonOf } from "./close.ts";
 import { Outbox } from "./outbox.ts";
 import { Outputs } from "./outputs.ts";
 import type { Ticker } from "./ticker.ts";
-import type { Heard, Output, Session, SessionEvents, Slot, Transport, TransportCan } from "./types.ts";
+import type { CallInfo, Heard, Output, Session, SessionEvents, Slot, Transport, TransportCan } from "./types.ts";
 
 /** How much of the microphone waits for a slow reader, ms. */
 const AUDIO_LIMIT: Millis = 5_000;
@@ -50,6 +50,7 @@ export class LiveSession<In = unknown> implements Session<In> {
   readonly clock: Clock;
   readonly platform: Platform;
   readonly transport: { readonly name: string; readonly can: TransportCan };
+  readonly call: CallInfo;
   readonly signal: AbortSignal;
   readonly audio: AsyncIterable<AudioFrame>;
   readonly video: AsyncIterable<VideoFrame>;
@@ -84,6 +85,7 @@ export class LiveSession<In = unknown> implements Session<In> {
     this.platform = platform;
     this.clock = startingNow(platform.clock);
     this.transport = transport;
+    this.call = transport.call ?? { parameters: {} };
     this.signal = this.#abort.signal;
     this.detector = options.detector;
     this.#inputs = options.inputs;

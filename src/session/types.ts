@@ -58,6 +58,8 @@ export interface Session<In = unknown> extends AsyncDisposable {
   /** Counts from 0 at the opening of the session. */
   readonly clock: Clock;
   readonly transport: { readonly name: string; readonly can: TransportCan };
+  /** What came with the call: numbers, parameters, metadata. */
+  readonly call: CallInfo;
   readonly state: "opening" | "live" | "away" | "closing" | "closed";
   /** The microphone. Bounded to 5 s: the oldest is dropped and counted. Costs nothing until read. */
   readonly audio: AsyncIterable<AudioFrame>;
@@ -107,6 +109,8 @@ export interface Transport {
   /** For logs and meters only. */
   readonly name: string;
   readonly can: TransportCan;
+  /** What is known about the call from the way it came in. */
+  readonly call?: CallInfo;
   /** Called once, when the session is ready to listen. */
   open(sink: TransportSink): void;
   /** Audio comes mono at `can.rate`, 20 ms at a time, already paced. */
@@ -117,6 +121,19 @@ export interface Transport {
   clear(): void;
   /** Closes after telling the page why. Idempotent; `sink.closed` follows. */
   close(reason?: unknown): void;
+}
+
+/** What came with a call: telephone numbers, or what the page said about itself. None of it is proof of anything. */
+export interface CallInfo {
+  /** Who calls, as the carrier says: personal data. */
+  readonly from?: string;
+  readonly to?: string;
+  /** The carrier's id of the call. */
+  readonly callId?: string;
+  /** The agent that the page asks for. */
+  readonly agent?: string;
+  /** Custom parameters of a telephone call, metadata of a page. */
+  readonly parameters: Readonly<Record<string, unknown>>;
 }
 
 export interface TransportCan {
