@@ -1,5 +1,5 @@
 /*
- * What the browser counts of a peer connection, as a person wants to know it: differences of two readings, about a second
+ * What the browser counts of a peer connection, as a person wants to know it: differences of two readings, a few seconds
  * apart. Pure; the keys are those of `RTCStatsReport` and any of them may be missing.
  */
 import type { NetStats } from "./types.ts";

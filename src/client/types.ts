@@ -163,7 +163,7 @@ export interface LatencyView {
   readonly p95Ms?: number;
 }
 
-/** Of the last second. Times in ms, shares in percent. */
+/** Of the last five seconds. Times in ms, shares in percent. */
 export interface NetStats {
   readonly rttMs?: number;
   readonly jitterMs?: number;

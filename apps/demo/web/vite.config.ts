@@ -10,6 +10,8 @@ export default defineConfig({
     outDir: "../../../dist/ui",
     emptyOutDir: true,
     target: "es2023",
+    // Browsers that have `light-dark()` themselves: rewritten for older ones it would not follow the theme button.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     // Chromium knows what the polyfill is for since 66, Safari since 17; without it there is no script but our own.
     modulePreload: { polyfill: false },
   },

@@ -23,6 +23,9 @@ const CANDIDATE_BATCH_MS = 100;
 /** Longer than what the browser's jitter buffer holds after the server has stopped sending. */
 const HUSH_MS = 150;
 
+/** Statistics look back over this many readings, so that one lost packet does not look like a bad network. */
+const READINGS = 5;
+
 export interface WebRtcLinkOptions {
   readonly signalling: Signalling;
   readonly rtc: RTCConfiguration;
@@ -49,7 +52,8 @@ export class WebRtcLink implements Link {
   #hushTimer: ReturnType<typeof setTimeout> | undefined;
   #open = false;
   #closed = false;
-  #reading: Reading | undefined;
+  /** The last few readings, the oldest first. */
+  #readings: readonly Reading[] = [];
 
   /** Throws VoiceError `unsupported` in a browser without WebRTC. */
   constructor({ signalling, rtc, element, agent, sink }: WebRtcLinkOptions) {
@@ -130,9 +134,10 @@ export class WebRtcLink implements Link {
     const report = await this.#peer.getStats();
     const entries: Readonly<Record<string, unknown>>[] = [];
     report.forEach((entry: Readonly<Record<string, unknown>>) => entries.push(entry));
-    const before = this.#reading;
-    this.#reading = readStats(entries);
-    return before === undefined ? {} : netStats(before, this.#reading);
+    const now = readStats(entries);
+    const before = this.#readings[0];
+    this.#readings = [...this.#readings, now].slice(-READINGS);
+    return before === undefined ? {} : netStats(before, now);
   }
 
   close(): void {

@@ -4,7 +4,7 @@ export function Brand({ title = "Repartee" }: { readonly title: string | undefin
       <svg viewBox="0 0 32 32" aria-hidden="true">
         <path d="M6 13v6m5-9v12m5-16v20m5-15v10m5-7v4" />
       </svg>
-      {title}
+      <span className="brand-name">{title}</span>
     </span>
   );
 }

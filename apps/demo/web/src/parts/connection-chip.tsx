@@ -7,9 +7,11 @@ export function ConnectionChip() {
   return (
     <span className="chip" title="The way of sound, and how long a question takes there and back">
       <span className={`dot ${quality}`} />
-      WebRTC
-      {net.rttMs !== undefined && <> · {millis(Math.max(1, net.rttMs))} ms</>}
-      <span className="wide-only"> · {quality}</span>
+      <span>
+        WebRTC
+        {net.rttMs !== undefined && <> · {millis(Math.max(1, net.rttMs))} ms</>}
+        <span className="wide-only"> · {quality}</span>
+      </span>
     </span>
   );
 }

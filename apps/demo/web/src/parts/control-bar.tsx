@@ -21,7 +21,7 @@ export function ControlBar({ textRef, panelOpen, onPanel }: ControlBarProps) {
         <button type="button" className="button icon-only panel-toggle" onClick={onPanel} aria-expanded={panelOpen} aria-label="Measurements">
           <Icon name="chart" />
         </button>
-        <button type="button" className="button end" onClick={() => client.disconnect()}>
+        <button type="button" className="button end" aria-label="End the call" onClick={() => client.disconnect()}>
           <Icon name="end" /> <span className="label">End</span>
         </button>
       </div>

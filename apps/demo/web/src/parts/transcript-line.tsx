@@ -32,6 +32,7 @@ function CallerLine({ line }: { readonly line: Said }) {
       <p className="byline">You · {line.final ? timeOfDay(line.at) : "speaking"}</p>
       <p className="bubble">
         {line.text === "" ? "…" : line.text}
+        {line.rejected && " "}
         {line.rejected && <span className="tag">not understood</span>}
       </p>
     </div>
@@ -62,6 +63,7 @@ function AgentLine({ line, first }: { readonly line: Said; readonly first: boole
                 {rest}
               </del>
             )}
+            {" "}
             <span className="tag">interrupted at {(line.interrupted.atMs / 1000).toFixed(1)} s</span>
           </>
         )}

@@ -6,11 +6,11 @@ import { TranscriptLine } from "./transcript-line.tsx";
 /** This close to the end counts as being there, px. */
 const NEAR = 48;
 
-/** The conversation. Stays at the end unless the reader has scrolled up. */
-export function Transcript() {
+/** The conversation. While it is `live` the latest line stays in sight, unless the reader has scrolled up. */
+export function Transcript({ live }: { readonly live: boolean }) {
   const lines = useSnapshot(({ transcript }) => transcript);
   const box = useRef<HTMLDivElement>(null);
-  const [following, follow] = useState(true);
+  const [following, follow] = useState(live);
   useEffect(() => {
     const element = box.current;
     if (following && element !== null) element.scrollTop = element.scrollHeight;
@@ -26,15 +26,15 @@ export function Transcript() {
         aria-live="off"
         tabIndex={0}
         onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) =>
-          follow(scrollHeight - scrollTop - clientHeight < NEAR)
+          follow(live && scrollHeight - scrollTop - clientHeight < NEAR)
         }
       >
-        {lines.length === 0 && <p className="empty">Say something. The conversation is written down here.</p>}
+        {lines.length === 0 && <p className="empty">{live ? "Say something. The conversation is written down here." : "Nothing was said."}</p>}
         {lines.map((line, index) => (
           <TranscriptLine key={line.id} line={line} before={lines[index - 1]} />
         ))}
       </div>
-      {!following && (
+      {live && !following && (
         <button type="button" className="chip to-end" onClick={() => follow(true)}>
           <Icon name="down" /> new
         </button>

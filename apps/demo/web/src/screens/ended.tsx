@@ -45,7 +45,7 @@ export function Ended({ connection, onHome }: { readonly connection: Connection;
           </div>
         </section>
         <section className="record" aria-label="What was said">
-          <Transcript />
+          <Transcript live={false} />
         </section>
       </main>
     </div>

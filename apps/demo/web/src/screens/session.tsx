@@ -38,12 +38,14 @@ export function Session({ since }: { readonly since: number }) {
         <button type="button" className="button small wide-only" onClick={() => client.reset()} title="A new conversation on the same call">
           Reset
         </button>
-        <ThemeButton />
+        <span className="wide-only">
+          <ThemeButton />
+        </span>
       </header>
       <main className="conversation">
         <Stage />
         <Hints />
-        <Transcript />
+        <Transcript live />
       </main>
       <ControlBar textRef={text} panelOpen={panel} onPanel={() => setPanel(!panel)} />
       <aside className={panel ? "panel open" : "panel"} aria-label="Measurements">

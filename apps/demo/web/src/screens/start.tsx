@@ -1,4 +1,4 @@
-import type { AgentView } from "../../../../../src/client/index.ts";
+import type { AgentView, PageConfig } from "../../../../../src/client/index.ts";
 import { Avatar } from "../parts/avatar.tsx";
 import { Brand } from "../parts/brand.tsx";
 import { Icon } from "../parts/icon.tsx";
@@ -46,35 +46,46 @@ export function Start({ unreachable }: { readonly unreachable: boolean }) {
           ))}
         </ul>
 
-        {connecting ? (
-          <Steps />
-        ) : (
-          <div className="go">
-            <button type="button" className="button primary large" onClick={() => start()} disabled={unreachable}>
-              <Icon name="mic" /> Start talking
-            </button>
-            {config?.features.text !== false && (
-              <button type="button" className="button quiet" onClick={() => start(false)} disabled={unreachable}>
-                Type instead
-              </button>
-            )}
-          </div>
-        )}
+        {connecting ? <Steps /> : <Go onStart={start} disabled={unreachable} />}
         <MicChoice disabled={connecting} />
-        {config !== undefined && config.suggestions.length > 0 && (
-          <p className="try">
-            Try{" "}
-            {config.suggestions.slice(0, 3).map((line, index) => (
-              <span key={line}>
-                {index > 0 && " or "}
-                <q>{line}</q>
-              </span>
-            ))}
-          </p>
-        )}
-        {config !== undefined && config.parts !== "" && <p className="parts">Running on {config.parts}</p>}
+        {config !== undefined && <Facts config={config} />}
       </main>
     </div>
+  );
+}
+
+function Go({ onStart, disabled }: { readonly onStart: (mic?: false) => void; readonly disabled: boolean }) {
+  const text = useSnapshot(({ config }) => config?.features.text !== false);
+  return (
+    <div className="go">
+      <button type="button" className="button primary large" onClick={() => onStart()} disabled={disabled}>
+        <Icon name="mic" /> Start talking
+      </button>
+      {text && (
+        <button type="button" className="button quiet" onClick={() => onStart(false)} disabled={disabled}>
+          Type instead
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Facts({ config }: { readonly config: PageConfig }) {
+  return (
+    <>
+      {config.suggestions.length > 0 && (
+        <p className="try">
+          Try{" "}
+          {config.suggestions.slice(0, 3).map((line, index) => (
+            <span key={line}>
+              {index > 0 && " or "}
+              <q>{line}</q>
+            </span>
+          ))}
+        </p>
+      )}
+      {config.parts !== "" && <p className="parts">Running on {config.parts}</p>}
+    </>
   );
 }
 
