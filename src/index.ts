@@ -11,7 +11,7 @@ export type { Clock, Epoch, Millis } from "./base/time.ts";
 export type { CallerMessage, PageEvent } from "./protocol/page.ts";
 export type { DetectorMaker, VoiceDetector } from "./vad/detector.ts";
 export type { TurnEvent, TurnInput, TurnMachine, TurnState } from "./turn/events.ts";
-export { defaultPolicy, type TurnPolicy } from "./turn/policy.ts";
+export { defaultPolicy, type TurnOptions, type TurnPolicy } from "./turn/policy.ts";
 export { replyOnPause, type ReplyOnPauseOptions } from "./session/reply-on-pause.ts";
 export type {
   Handler,

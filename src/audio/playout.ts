@@ -9,7 +9,6 @@
  * clock until a report comes, but never to before the last hole. A span remembers which part of which item lies where.
  */
 import type { Millis } from "../base/time.ts";
-import type { AudioFrame } from "./frame.ts";
 
 /** What clear() took back. `item` is the utterance that was being heard. */
 export interface Cleared {
@@ -186,6 +185,19 @@ export class Playout {
     this.#flight = [];
     this.#heard = this.#sent;
     this.#floor = this.#sent;
+  }
+
+  /** Empties the queue and hands out what was in it. What was sent stays where it is. */
+  takeQueued(): readonly { readonly samples: Int16Array; readonly item: string | undefined }[] {
+    const rest = this.#queue.slice(this.#head).map(({ samples, item }, i) => ({
+      samples: i === 0 ? samples.subarray(this.#used) : samples,
+      item,
+    }));
+    this.#queue = [];
+    this.#head = 0;
+    this.#used = 0;
+    this.#queued = 0;
+    return rest;
   }
 
   #compact(): void {

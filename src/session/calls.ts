@@ -15,6 +15,8 @@ import { LiveSession } from "./session.ts";
 import { Ticker } from "./ticker.ts";
 import type { Admission, Handler, Session, Slot, Transport } from "./types.ts";
 
+/** How long a lost line waits: as long as a page tries to come back. */
+const AWAY: Millis = 60_000;
 /** When the caller is told that the time limit is near, ms before it. */
 const WARN_BEFORE: Millis = 30_000;
 /** How many ended calls are remembered by id, so that a late question is told "over" and not "never heard of". */
@@ -32,6 +34,8 @@ export interface CallsOptions<In> {
   readonly timeLimitMs?: Millis | undefined;
   /** Longest farewell after the handler returned, ms. Default 10 000. */
   readonly farewellMs?: Millis | undefined;
+  /** How long a call whose line was lost waits for its caller, ms; 0: not at all. Default 60 000. */
+  readonly awayMs?: Millis | undefined;
   /** Rate of the audio handlers get, Hz. Default: that of each transport. */
   readonly rate?: number | undefined;
   readonly detector?: DetectorMaker | undefined;
@@ -166,6 +170,18 @@ export class Calls<In = unknown> {
     return session;
   }
 
+  /** Puts a transport through to a call that is under way. Throws VoiceError `unknown-session` after closing the transport. */
+  move(id: string, transport: Transport): Session<In> {
+    const session = this.#find(id);
+    if (session === undefined || session.state === "closing") {
+      const error = new VoiceError("unknown-session", `there is no session ${id}`);
+      transport.close(error);
+      throw error;
+    }
+    session.move(transport);
+    return session;
+  }
+
   /** Ends every call with this reason and takes no new ones. */
   async close(reason: unknown = new VoiceError("draining", "the server is shutting down")): Promise<void> {
     this.#draining = true;
@@ -177,7 +193,7 @@ export class Calls<In = unknown> {
   }
 
   #create(id: string, transport: Transport, slot: Slot, alias: string | undefined): LiveSession<In> {
-    const { platform, rate, detector, inputs, timeLimitMs } = this.#options;
+    const { platform, rate, detector, inputs, timeLimitMs, awayMs } = this.#options;
     const labels = { transport: transport.name };
     const session = new LiveSession<In>({
       id,
@@ -185,6 +201,7 @@ export class Calls<In = unknown> {
       platform,
       ticker: this.#ticker,
       slot,
+      awayMs: awayMs ?? AWAY,
       rate,
       // Without a schema inputs are `unknown` to the handler: a plain record of what the page has sent.
       inputs: inputs?.initial ?? ({} as In),

@@ -14,7 +14,9 @@ function setUp(can: Partial<TransportCan> = {}) {
   const clock = new VirtualClock();
   const call = new LoopbackCall({ clock, can: { rate: RATE, lead: 20, ...can } });
   const playing: string[] = [];
-  const outbox = new Outbox(call, {
+  const outbox = new Outbox(call.can, {
+    send: (output) => call.send(output),
+    clear: () => call.clear(),
     playing: (on) => playing.push(`${on ? "on" : "off"}@${clock.now()}`),
     message: (message) => call.send(message),
   });

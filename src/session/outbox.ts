@@ -13,9 +13,9 @@ import { type AudioFrame, monoFrame } from "../audio/frame.ts";
 import { Gain } from "../audio/gain.ts";
 import { stereoToMono } from "../audio/pcm.ts";
 import { Playout } from "../audio/playout.ts";
-import { Resampler } from "../audio/resample.ts";
+import { resample, Resampler } from "../audio/resample.ts";
 import type { Millis } from "../base/time.ts";
-import type { Heard, Message, Output, Transport } from "./types.ts";
+import type { Heard, Message, Output, TransportCan } from "./types.ts";
 
 /** A position report older than this no longer makes the position exact. */
 const FRESH: Millis = 500;
@@ -29,6 +29,10 @@ interface Waiting {
 }
 
 export interface OutboxEvents {
+  /** To the transport: a paced frame or a picture. */
+  send(output: Output): void;
+  /** The transport forgets what it was sent and did not play. */
+  clear(): void;
   /** Our voice began to be heard, or nothing of it is left. */
   playing(on: boolean): void;
   /** A message's turn has come: the audio before it was sent. */
@@ -37,10 +41,10 @@ export interface OutboxEvents {
 
 /** One caller's outgoing queue. All times are session time. */
 export class Outbox {
-  readonly #transport: Transport;
-  readonly #playout: Playout;
+  #can: TransportCan;
+  #playout: Playout;
   readonly #events: OutboxEvents;
-  readonly #gain: Gain;
+  #gain: Gain;
   #resampler: Resampler | undefined;
   #lastItem: string | undefined;
   #messages: Waiting[] = [];
@@ -52,10 +56,10 @@ export class Outbox {
   #held = false;
   #reported: { readonly position: Millis; readonly at: Millis } | undefined;
 
-  constructor(transport: Transport, events: OutboxEvents) {
-    this.#transport = transport;
-    this.#playout = new Playout(transport.can.rate);
-    this.#gain = new Gain(transport.can.rate);
+  constructor(can: TransportCan, events: OutboxEvents) {
+    this.#can = can;
+    this.#playout = new Playout(can.rate);
+    this.#gain = new Gain(can.rate);
     this.#events = events;
   }
 
@@ -78,7 +82,7 @@ export class Outbox {
   /** Queues audio or a message. Video goes straight on: its newest picture wins in the transport. */
   push(output: Output): void {
     if (output.kind === "video") {
-      this.#transport.send(output);
+      this.#events.send(output);
     } else if (output.kind === "message") {
       if (this.#playout.queued === 0 && this.#messages.length === 0) this.#events.message(output);
       else this.#messages.push({ after: this.#queuedEver, message: output });
@@ -115,7 +119,7 @@ export class Outbox {
     this.#follow(now);
     const exact = this.#isExact(now);
     const { item, played, dropped } = this.#playout.clear();
-    this.#transport.clear();
+    this.#events.clear();
     this.#messages = [];
     this.#takenEver = this.#queuedEver;
     this.#resampler = undefined;
@@ -137,8 +141,8 @@ export class Outbox {
     if (this.#held) return;
     this.#follow(now);
     this.#held = true;
-    if (this.#transport.can.clears) {
-      this.#transport.clear();
+    if (this.#can.clears) {
+      this.#events.clear();
       this.#playout.rewind();
       this.#reported = undefined;
     }
@@ -153,9 +157,25 @@ export class Outbox {
     this.tick(now);
   }
 
+  /** Goes on over a transport with other abilities; what was not heard is played there. Ends a hold. */
+  move(can: TransportCan, now: Millis): void {
+    this.hold(now);
+    this.#playout.rewind();
+    this.#flush();
+    const old = this.#playout;
+    this.#can = can;
+    this.#gain = new Gain(can.rate);
+    this.#playout = new Playout(can.rate);
+    for (const { samples, item } of old.takeQueued()) {
+      this.#playout.push(old.rate === can.rate ? samples : resample(samples, old.rate, can.rate), item);
+    }
+    this.#reported = undefined;
+    this.release(now);
+  }
+
   #queue(frame: AudioFrame): void {
     const mono = frame.channels === 1 ? frame.samples : stereoToMono(frame.samples);
-    const rate = this.#transport.can.rate;
+    const rate = this.#can.rate;
     if (frame.item !== this.#lastItem || (this.#resampler !== undefined && this.#resampler.from !== frame.rate)) this.#flush();
     this.#lastItem = frame.item;
     if (frame.rate === rate && this.#resampler === undefined) {
@@ -177,7 +197,7 @@ export class Outbox {
 
   #put(samples: Int16Array, item: string | undefined): void {
     this.#playout.push(samples, item);
-    this.#queuedEver += (samples.length / this.#transport.can.rate) * 1000;
+    this.#queuedEver += (samples.length / this.#can.rate) * 1000;
   }
 
   #sendDue(now: Millis): void {
@@ -189,7 +209,7 @@ export class Outbox {
     }
     // The source ran dry and began again, or the process stood still: do not send the lost time in one burst.
     if (now - this.#began - (this.#playout.sent - this.#beganAt) > STALL) this.#restart(now);
-    while (this.#playout.sent - this.#beganAt < now - this.#began + this.#transport.can.lead) {
+    while (this.#playout.sent - this.#beganAt < now - this.#began + this.#can.lead) {
       const before = this.#playout.queued;
       const pulled = this.#playout.pull();
       if (pulled === undefined) {
@@ -198,7 +218,7 @@ export class Outbox {
       }
       this.#takenEver += before - this.#playout.queued;
       const at = this.#began + this.#playout.sent - this.#beganAt;
-      this.#transport.send(monoFrame(this.#gain.apply(pulled.samples), this.#playout.rate, at, pulled.item));
+      this.#events.send(monoFrame(this.#gain.apply(pulled.samples), this.#playout.rate, at, pulled.item));
       this.#releaseMessages();
     }
   }

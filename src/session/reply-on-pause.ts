@@ -8,7 +8,7 @@ import { asVoiceError, VoiceError } from "../base/errors.ts";
 import { makeId } from "../base/ids.ts";
 import type { Millis } from "../base/time.ts";
 import type { TurnEvent } from "../turn/events.ts";
-import type { TurnPolicy } from "../turn/policy.ts";
+import type { TurnOptions } from "../turn/policy.ts";
 import type { DetectorMaker } from "../vad/detector.ts";
 import { TurnLatency } from "./latency.ts";
 import { tellError } from "./run.ts";
@@ -19,17 +19,17 @@ import type { Handler, Output, Reply, Session, Turn } from "./types.ts";
 /** How much of a reply may wait to be heard before its generator does, ms. */
 const BACKLOG: Millis = 10_000;
 
-export interface ReplyOnPauseOptions<In = unknown> extends Partial<TurnPolicy> {
+export type ReplyOnPauseOptions<In = unknown> = TurnOptions & {
   /** Spoken when the call begins. It can be interrupted like any reply. */
   readonly startup?: (session: Session<In>) => AsyncIterable<Output>;
   /** Default: the built-in Silero detector. */
   readonly detector?: DetectorMaker;
-}
+};
 
 /** What the page calls the one who answers. */
 const AGENT = "agent";
 
-/** Makes a handler that answers whenever the caller pauses. Options are those of `TurnPolicy`, plus start-up and detector. */
+/** Makes a handler that answers whenever the caller pauses. Options are those of the turn policy, plus start-up and detector. */
 export function replyOnPause<In = unknown>(reply: Reply<In>, options: ReplyOnPauseOptions<In> = {}): Handler<In> {
   const { startup, detector, ...policy } = options;
   return async (session) => {

@@ -16,13 +16,13 @@ export interface WordSpotter {
   ): AsyncIterable<{ readonly text: string; readonly final: boolean }>;
 }
 
-export interface StopWordOptions<In = unknown> extends ReplyOnPauseOptions<In> {
+export type StopWordOptions<In = unknown> = ReplyOnPauseOptions<In> & {
   /** Words or phrases, any case. Punctuation between their words does not matter. */
   readonly stopWords: readonly string[];
   readonly recogniser: WordSpotter;
   /** Whether what follows the word in the same breath belongs to the turn. Default true; otherwise the next turn is it. */
   readonly sameBreath?: boolean;
-}
+};
 
 /** Makes a handler that answers a turn only when a stop word was said in it, or armed by the turn before. */
 export function replyOnStopWords<In = unknown>(reply: Reply<In>, options: StopWordOptions<In>): Handler<In> {

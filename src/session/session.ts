@@ -16,6 +16,7 @@ import type { DetectorMaker } from "../vad/detector.ts";
 import type { VideoFrame } from "../video/frame.ts";
 import { Axis } from "./axis.ts";
 import { type Closing, closeAll, endReasonOf } from "./close.ts";
+import { Line } from "./line.ts";
 import { Outbox } from "./outbox.ts";
 import { Outputs } from "./outputs.ts";
 import type { Ticker } from "./ticker.ts";
@@ -34,6 +35,8 @@ export interface SessionOptions<In> {
   readonly platform: Platform;
   readonly ticker: Ticker;
   readonly slot: Slot;
+  /** How long a lost line waits for its caller, ms. */
+  readonly awayMs: Millis;
   /** Rate of the audio the handler gets, Hz. Default: that of the transport. */
   readonly rate?: number | undefined;
   readonly inputs: In;
@@ -49,7 +52,6 @@ export class LiveSession<In = unknown> implements Session<In> {
   readonly id: string;
   readonly clock: Clock;
   readonly platform: Platform;
-  readonly transport: { readonly name: string; readonly can: TransportCan };
   readonly call: CallInfo;
   readonly signal: AbortSignal;
   readonly audio: AsyncIterable<AudioFrame>;
@@ -65,9 +67,10 @@ export class LiveSession<In = unknown> implements Session<In> {
   readonly #options: SessionOptions<In>;
   readonly #abort = new AbortController();
   readonly #events: Emitter<SessionEvents>;
-  readonly #axis = new Axis();
+  #axis = new Axis();
+  readonly #line: Line;
   readonly #outbox: Outbox;
-  readonly #rate: number;
+  readonly #rate: number | undefined;
   #raw: readonly ((frame: AudioFrame) => void)[] = [];
   #taps: readonly ((frame: AudioFrame) => void)[] = [];
   #resampler: Resampler | undefined;
@@ -76,7 +79,6 @@ export class LiveSession<In = unknown> implements Session<In> {
   #closers: Closing[] = [];
   #stopTicking: (() => void) | undefined;
   #closed: Promise<void> | undefined;
-  readonly #transportClosed = deferred<void>();
 
   constructor(options: SessionOptions<In>) {
     const { transport, platform } = options;
@@ -84,17 +86,32 @@ export class LiveSession<In = unknown> implements Session<In> {
     this.id = options.id;
     this.platform = platform;
     this.clock = startingNow(platform.clock);
-    this.transport = transport;
     this.call = transport.call ?? { parameters: {} };
     this.signal = this.#abort.signal;
     this.detector = options.detector;
     this.#inputs = options.inputs;
-    this.#rate = options.rate ?? transport.can.rate;
+    this.#rate = options.rate;
     this.#events = new Emitter<SessionEvents>((error) => this.fault(error));
-    this.#outbox = new Outbox(transport, {
+    this.#line = new Line(transport, {
+      clock: this.clock,
+      awayMs: options.awayMs,
+      sink: {
+        audio: (frame) => this.#hear(frame),
+        video: (frame) => {
+          for (const viewer of this.#viewers) viewer.push(frame);
+        },
+        message: (message) => this.#receive(message),
+        played: (upTo) => this.#outbox.played(upTo, this.clock.now()),
+      },
+      onAway: () => this.#goAway(),
+      onClosed: (reason) => void this.close(reason ?? new VoiceError("hung-up", "the caller hung up")),
+    });
+    this.#outbox = new Outbox(transport.can, {
+      send: (output) => this.#line.send(output),
+      clear: () => this.#line.clear(),
       playing: (on) => this.#events.emit("playing", { on, at: this.clock.now() }),
       message: (message) => {
-        transport.send(message);
+        this.#line.send(message);
         this.outputs.push(message);
       },
     });
@@ -105,20 +122,23 @@ export class LiveSession<In = unknown> implements Session<In> {
   /** Connects the transport; the handler starts right after. */
   open(): void {
     this.#state = "live";
-    this.#options.transport.open({
-      audio: (frame) => this.#hear(frame),
-      video: (frame) => {
-        for (const viewer of this.#viewers) viewer.push(frame);
-      },
-      message: (message) => this.#receive(message),
-      played: (upTo) => this.#outbox.played(upTo, this.clock.now()),
-      closed: (reason) => {
-        this.#transportClosed.resolve();
-        void this.close(reason ?? new VoiceError("hung-up", "the caller hung up"));
-      },
-    });
+    this.#line.open();
   }
 
+  /** Goes on over another transport: after the line was lost, or to change from one kind to another. */
+  move(transport: Transport): void {
+    if (this.#state === "closing" || this.#state === "closed") throw new VoiceError("closed", "the session is over");
+    this.#axis = new Axis();
+    this.#state = "live";
+    this.#line.move(transport);
+    this.#outbox.move(transport.can, this.clock.now());
+    this.#keepTicking();
+    this.#events.emit("moved", { transport: transport.name });
+  }
+
+  get transport(): { readonly name: string; readonly can: TransportCan } {
+    return this.#line.transport;
+  }
   get state(): Session["state"] {
     return this.#state;
   }
@@ -152,7 +172,7 @@ export class LiveSession<In = unknown> implements Session<In> {
   }
 
   tell(event: PageEvent): void {
-    if (this.#state !== "closed") this.#options.transport.tell(event);
+    if (this.#state !== "closed") this.#line.tell(event);
   }
 
   warn(message: string): void {
@@ -245,7 +265,7 @@ export class LiveSession<In = unknown> implements Session<In> {
   }
 
   async #shut(reason: unknown): Promise<void> {
-    const { transport, slot, onClosed, platform } = this.#options;
+    const { slot, onClosed, platform } = this.#options;
     const report = (name: string, error: unknown): void => {
       platform.log.warn("a step of closing failed", { session: this.id, step: name, error });
       platform.meters.count("repartee_close_failures_total", 1, { step: name });
@@ -258,13 +278,13 @@ export class LiveSession<In = unknown> implements Session<In> {
     this.#abort.abort(reason ?? new VoiceError("closed", "the session was closed"));
     this.#stopTicking?.();
     await closeAll(this.#closers, platform.clock, report);
-    transport.tell({ type: "end_stream", data: endReasonOf(reason) });
+    this.#line.tell({ type: "end_stream", data: endReasonOf(reason) });
     const leave: Closing = {
       name: "transport",
       boundMs: TRANSPORT_CLOSE,
       run: () => {
-        transport.close(reason);
-        return this.#transportClosed.promise;
+        this.#line.close(reason);
+        return this.#line.closed;
       },
     };
     await closeAll([leave], platform.clock, report);
@@ -283,7 +303,7 @@ export class LiveSession<In = unknown> implements Session<In> {
     const placed = monoFrame(frame.samples, frame.rate, at);
     for (const listener of this.#raw) this.#offer(listener, placed);
     if (this.#taps.length === 0 && this.#readers.length === 0) return;
-    const own = this.#rate === frame.rate ? placed : this.#convert(placed);
+    const own = this.#rate === undefined || this.#rate === frame.rate ? placed : this.#convert(placed, this.#rate);
     for (const listener of this.#taps) this.#offer(listener, own);
     for (const reader of this.#readers) reader.push(own);
   }
@@ -296,9 +316,17 @@ export class LiveSession<In = unknown> implements Session<In> {
     }
   }
 
-  #convert(frame: AudioFrame): AudioFrame {
-    if (this.#resampler?.from !== frame.rate) this.#resampler = new Resampler(frame.rate, this.#rate);
-    return monoFrame(this.#resampler.process(frame.samples), this.#rate, frame.at);
+  #convert(frame: AudioFrame, rate: number): AudioFrame {
+    if (this.#resampler?.from !== frame.rate) this.#resampler = new Resampler(frame.rate, rate);
+    return monoFrame(this.#resampler.process(frame.samples), rate, frame.at);
+  }
+
+  /** The line is lost: our voice waits where the caller stopped hearing it. */
+  #goAway(): void {
+    if (this.#state !== "live") return;
+    this.#state = "away";
+    this.#outbox.hold(this.clock.now());
+    this.#keepTicking();
   }
 
   #receive(message: CallerMessage): void {

@@ -9,7 +9,7 @@ import { type AudioFrame, durationOf } from "../audio/frame.ts";
 import type { Millis } from "../base/time.ts";
 import type { TurnEvent, TurnInput, TurnMachine } from "../turn/events.ts";
 import { createTurnMachine } from "../turn/machine.ts";
-import { defaultPolicy, type TurnPolicy } from "../turn/policy.ts";
+import { parsePolicy, type TurnOptions, type TurnPolicy } from "../turn/policy.ts";
 import { UtteranceCollector } from "../turn/utterance.ts";
 import type { DetectorMaker } from "../vad/detector.ts";
 import { Judge } from "./judge.ts";
@@ -20,7 +20,8 @@ import type { Session } from "./types.ts";
 const MISSING: Millis = 100;
 
 export interface ListenOptions {
-  readonly policy?: Partial<TurnPolicy> | undefined;
+  /** What is left out keeps its default for the `words` at hand. */
+  readonly policy?: TurnOptions | undefined;
   /** Default: the detector the calls were given. */
   readonly detector?: DetectorMaker | undefined;
   onEvent(event: TurnEvent): void;
@@ -39,8 +40,8 @@ export interface Listener {
   utterance(): AudioFrame;
   /** The frames of the pre-roll and of the open utterance so far: what a recogniser needs to start. */
   frames(): readonly AudioFrame[];
-  /** Applies from the next pause. */
-  tune(policy: Partial<TurnPolicy>): void;
+  /** Applies from the next pause. Throws VoiceError `config` that names all faults. */
+  tune(policy: TurnOptions): void;
   stop(): void;
 }
 
@@ -56,7 +57,7 @@ class SessionListener<In> implements Listener {
   readonly machine: ReturnType<typeof createTurnMachine>;
   readonly #session: LiveSession<In>;
   readonly #options: ListenOptions;
-  readonly #judge: Judge;
+  #judge: Judge;
   readonly #collector: UtteranceCollector;
   readonly #undo: (() => void)[];
   #policy: TurnPolicy;
@@ -68,14 +69,17 @@ class SessionListener<In> implements Listener {
   constructor(session: LiveSession<In>, maker: DetectorMaker, options: ListenOptions) {
     this.#session = session;
     this.#options = options;
-    this.#policy = { ...defaultPolicy, ...options.policy };
+    this.#policy = parsePolicy(options.policy);
     this.machine = createTurnMachine(this.#policy);
     this.#collector = new UtteranceCollector(this.#policy);
-    this.#judge = new Judge(maker, session.transport.can.rate, (speech, end) => this.#carry(this.machine.hear(speech, end)));
+    this.#judge = this.#makeJudge(maker);
     this.#undo = [
       session.tapRaw((frame) => this.#judgeFrame(frame)),
       session.tap((frame) => this.#keep(frame)),
       session.on("playing", ({ on }) => this.#voice(on)),
+      session.on("moved", () => {
+        this.#judge = this.#makeJudge(maker);
+      }),
       session.on("closed", () => this.stop()),
     ];
   }
@@ -97,8 +101,8 @@ class SessionListener<In> implements Listener {
     return this.#collector.frames();
   }
 
-  tune(policy: Partial<TurnPolicy>): void {
-    this.#policy = { ...this.#policy, ...policy };
+  tune(policy: TurnOptions): void {
+    this.#policy = parsePolicy(policy, this.#policy);
     this.machine.setPolicy(this.#policy);
   }
 
@@ -108,6 +112,11 @@ class SessionListener<In> implements Listener {
     this.#timer?.cancel();
     this.#timer = undefined;
     for (const undo of this.#undo) undo();
+  }
+
+  #makeJudge(maker: DetectorMaker): Judge {
+    const { rate } = this.#session.transport.can;
+    return new Judge(maker, rate, (speech, end) => this.#carry(this.machine.hear(speech, end)));
   }
 
   #judgeFrame(frame: AudioFrame): void {
@@ -166,6 +175,11 @@ class SessionListener<In> implements Listener {
     if (this.#stopped) return;
     const now = this.#session.clock.now();
     const fed = this.#judge.fed;
+    // A caller whose line was lost says nothing, which ends no turn.
+    if (this.#session.state === "away") {
+      this.#arm();
+      return;
+    }
     if (fed === undefined) {
       this.#carry(this.machine.tick(now));
     } else if (now - fed > MISSING) {

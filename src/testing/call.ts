@@ -104,6 +104,13 @@ export class LoopbackCall implements Transport {
     this.#sink?.closed(reason, false);
   }
 
+  /** The connection is gone, the caller may come back over another one. */
+  lose(reason?: unknown): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.#sink?.closed(reason, true);
+  }
+
   /** All audio sent so far, in order. */
   heardAudio(): AudioFrame[] {
     return this.sent.flatMap(({ output }) => (output.kind === "audio" ? [output] : []));
