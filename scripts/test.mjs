@@ -43,7 +43,9 @@ function run(command, ...args) {
   return status === 0;
 }
 
-const node = (...args) => run(process.execPath, ...args);
+// The Node of the repository, also when this script was started by an older one.
+const ownNode = at("node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
+const node = (...args) => run(existsSync(ownNode) ? ownNode : process.execPath, ...args);
 const tool = (path, ...args) => node(at("node_modules", ...path.split("/")), ...args);
 
 function vitest(project) {
