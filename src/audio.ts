@@ -1,10 +1,8 @@
-/*
- * `repartee/audio`: samples in, samples out. Pure functions and small classes without dependencies, for servers, browsers
- * and worklets alike.
- */
+/** Samples in, samples out: the parts of repartee for programs that handle audio themselves. Runs anywhere. */
 export { type AudioFrame, concat, durationOf, monoFrame, silence } from "./audio/frame.ts";
+export { hann, RealFft } from "./audio/fft.ts";
 export { ALAW_SILENCE, decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw, MULAW_SILENCE } from "./audio/g711.ts";
-export { Gain } from "./audio/gain.ts";
+export { DUCK_GAIN, DUCK_MS, FADE_MS, Gain, UNDUCK_MS } from "./audio/gain.ts";
 export { fromDecibels, levelOf, peakOf, rmsOf, SILENCE_DB, toDecibels } from "./audio/level.ts";
 export {
   aggregate,
@@ -18,4 +16,6 @@ export {
 } from "./audio/pcm.ts";
 export { Rechunker, Windower } from "./audio/rechunk.ts";
 export { resample, Resampler, type ResamplerOptions, type ResamplerQuality } from "./audio/resample.ts";
-export { readWav, type Wav, wavHeader, writeWav } from "./audio/wav.ts";
+export { readWav, type Wav, WAV_HEADER_BYTES, wavHeader, writeWav } from "./audio/wav.ts";
+export type { DetectorMaker, VoiceDetector } from "./vad/detector.ts";
+export { EnergyDetector } from "./vad/energy.ts";
