@@ -1,8 +1,8 @@
 import { asVoiceError } from "../base/errors.ts";
 import type { Millis } from "../base/time.ts";
 import { LiveSession } from "../session/session.ts";
-import type { Handler } from "../session/types.ts";
-import type { TurnPolicy } from "../turn/policy.ts";
+import type { Handler, Session } from "../session/types.ts";
+import type { TurnOptions } from "../turn/policy.ts";
 import type { DetectorMaker } from "../vad/detector.ts";
 import { Talk } from "./talk.ts";
 import type { Agent, Engine, Item, Usage } from "./types.ts";
@@ -12,8 +12,8 @@ const ENGINE_CLOSE: Millis = 2_000;
 
 export interface ConverseOptions {
   readonly engine: Engine;
-  /** How turns are told apart; what is left out keeps its default. */
-  readonly turns?: Partial<TurnPolicy> | undefined;
+  /** How turns are told apart; what is left out keeps its default for the words this engine tells. */
+  readonly turns?: TurnOptions | undefined;
   /** Who decides when the caller has finished. Default: the engine where it can, else our own machine. */
   readonly decides?: "engine" | "local" | undefined;
   /** Default: the detector the server was given. */
@@ -30,21 +30,20 @@ export interface ConverseOptions {
 }
 
 /**
- * Makes a handler out of an agent and an engine: they talk until the caller hangs up. Errors of the engine are told to
- * the page and apologised for; an engine that cannot be opened, or closes for good, ends the call with its error.
+ * Makes a handler out of an agent and an engine: they talk until the caller hangs up. A function chooses the agent for
+ * each caller. Errors of the engine are told to the page and apologised for; an engine that cannot be opened, or closes
+ * for good, ends the call with its error.
  */
-export function converse<In = unknown>(agent: Agent, options: ConverseOptions): Handler<In> {
+export function converse<In = unknown>(agent: Agent | ((session: Session<In>) => Agent), options: ConverseOptions): Handler<In> {
   return async (session) => {
     if (!(session instanceof LiveSession)) throw new TypeError("converse needs the session that a handler is called with");
-    const talk = new Talk(session, agent, options);
+    const talk = new Talk(session, typeof agent === "function" ? agent(session) : agent, options);
     session.onClose({ name: "engine", boundMs: ENGINE_CLOSE, run: () => talk.close() });
     try {
       await talk.open();
       await talk.over;
     } catch (error) {
       throw asVoiceError(error, "agent-error");
-    } finally {
-      void talk.close();
     }
   };
 }

@@ -1,45 +1,34 @@
 /*
  * One caller and one team of agents on one engine. This file only connects: what the turn machine decides, what the
- * engine says and what the page sends come in; conversation, toolbox, answering, mind and reports do the work and know
- * nothing of each other.
+ * engine says, what tools find and what the page sends come in; record, voice, toolbox, answering, mind and reports do
+ * the work and know nothing of this file.
  *
  * When the caller takes the floor back, in this order: our voice is cleared and what was heard is known → the reply is
  * aborted → the engine hears how much was heard → the conversation is shortened → tools that do not go on are cancelled.
  */
 import { deferred } from "../base/deferred.ts";
 import { asVoiceError, VoiceError } from "../base/errors.ts";
-import { makeId } from "../base/ids.ts";
-import type { Millis } from "../base/time.ts";
-import type { CallerMessage } from "../protocol/page.ts";
-import { TurnLatency } from "../session/latency.ts";
 import type { LiveSession } from "../session/session.ts";
 import { type Listener, listen } from "../session/turns.ts";
-import type { Heard } from "../session/types.ts";
 import type { EndedWhy, TurnEvent } from "../turn/events.ts";
-import { parsePolicy } from "../turn/policy.ts";
 import { Answering } from "./answering.ts";
-import { briefOf } from "./brief.ts";
 import type { ConverseOptions } from "./converse.ts";
-import { Conversation } from "./conversation.ts";
 import { handoffsOf, targetOf } from "./handoff.ts";
 import { Mind } from "./mind.ts";
+import { onPageMessage } from "./page-messages.ts";
+import { Record } from "./record.ts";
 import { Reports } from "./reports.ts";
-import { SpokenLines } from "./spoken.ts";
-import { type CallRequest, type CallResult, Toolbox } from "./toolbox.ts";
-import type { Agent, Brief, EngineEvent, Handoff, Item } from "./types.ts";
+import { Team } from "./team.ts";
+import { Timing } from "./timing.ts";
+import { type CallResult, Toolbox } from "./toolbox.ts";
+import type { Agent, Brief, EngineEvent } from "./types.ts";
+import { Voice } from "./voice.ts";
 
 const APOLOGY = "Sorry, something went wrong on my side. Please say that again.";
-const ENOUGH = "Sorry, I could not finish that. Please ask me again in other words.";
-/** Items whose late words and audio are ignored. */
-const CUT_MEMORY = 32;
+const ENOUGH = "Sorry, I could not finish that. Please ask me in other words.";
 
 /** Ends of an utterance that get no answer. */
 const UNANSWERED: ReadonlySet<EndedWhy> = new Set<EndedWhy>(["noise", "aside", "stop", "closed"]);
-
-interface Passing {
-  readonly way: Handoff;
-  announced: boolean;
-}
 
 /** A conversation from greeting to hang-up. */
 export class Talk {
@@ -47,44 +36,42 @@ export class Talk {
   readonly over: Promise<void>;
   readonly #session: LiveSession<unknown>;
   readonly #options: ConverseOptions;
-  readonly #first: Agent;
   readonly #turns: Brief["turns"];
-  readonly #conversation = new Conversation();
-  readonly #spoken = new SpokenLines();
   readonly #answering = new Answering();
+  readonly #record: Record;
   readonly #reports: Reports;
+  readonly #timing: Timing;
+  readonly #voice: Voice;
   readonly #toolbox: Toolbox;
   readonly #mind: Mind;
+  readonly #team: Team;
   readonly #over = deferred<void>();
   #listener: Listener | undefined;
   #undo: (() => void)[] = [];
-  #agent: Agent;
-  /** Rises when the conversation starts anew. */
-  #epoch = 0;
-  #turn = { id: "", count: 0, speechEnd: 0 };
-  #times: TurnLatency | undefined;
-  #passing: Passing | undefined;
-  #cut: string[] = [];
-  #digits = "";
-  #playing = false;
-  #hearing = false;
+  #callerSpeaks = false;
   #apologised = false;
-  #replySaid = false;
 
   constructor(session: LiveSession<unknown>, agent: Agent, options: ConverseOptions) {
     this.#session = session;
     this.#options = options;
-    this.#first = agent;
-    this.#agent = agent;
     this.#turns = options.decides ?? (options.engine.can.turns ? "engine" : "local");
-    this.#conversation.replace(options.history ?? []);
+    this.#record = new Record(session.platform, options.history ?? [], (item) => options.onItem?.(item));
     this.#reports = new Reports(session);
+    this.#timing = new Timing(session, this.#reports);
+    this.#voice = new Voice(session, this.#record, this.#reports);
     this.#toolbox = new Toolbox(session, {
       onResult: (result) => this.#onResult(result),
       onReport: (report) => this.#reports.tool(report),
       onFault: (error) => session.platform.log.warn("a tool failed", { session: session.id, error }),
     });
     this.#mind = new Mind(options.engine, session, session.platform, (event) => this.#onEngine(event));
+    this.#team = new Team(agent, {
+      session,
+      mind: this.#mind,
+      record: this.#record,
+      reports: this.#reports,
+      turns: this.#turns,
+    });
     this.over = this.#over.promise;
     session.signal.addEventListener("abort", () => this.#over.resolve(), { once: true });
     if (session.signal.aborted) this.#over.resolve();
@@ -92,18 +79,30 @@ export class Talk {
 
   /** Opens the engine, begins to listen, and greets. Throws what the engine throws. */
   async open(): Promise<void> {
-    await this.#mind.open(await this.#brief());
+    await this.#team.open();
     if (this.#session.signal.aborted) return;
+    const { words = "none", finalMs = 500 } = this.#options.engine.can;
     this.#listener = listen(this.#session, {
-      policy: this.#options.turns,
+      policy: { words, finalMs, turns: this.#turns, ...this.#options.turns },
       detector: this.#options.detector,
       onEvent: (event) => this.#onTurn(event),
       onAudio: (frame) => this.#mind.hear(frame),
     });
+    const page = onPageMessage(this.#listener, this.#toolbox, this.#reports, {
+      typed: (text) => this.#onTyped(text),
+      interrupt: () => this.#onInterrupt(),
+      reset: () => void this.#reset(),
+      digits: (digits) => this.#mind.add(this.#record.message("caller", `(dialled ${digits})`)),
+    });
     this.#undo = [
-      this.#session.on("message", (message) => this.#onMessage(message)),
-      this.#session.on("playing", ({ on, at }) => this.#onPlaying(on, at)),
-      this.#session.on("heard", (heard) => this.#onHeard(heard)),
+      this.#session.on("turn", page.onTurn),
+      this.#session.on("message", page.onMessage),
+      this.#session.on("playing", ({ on, at }) => {
+        this.#voice.onPlaying(on);
+        if (on) this.#timing.answered(at);
+        this.#settle();
+      }),
+      this.#session.on("heard", (heard) => this.#voice.onHeard(heard)),
     ];
     this.#greet();
   }
@@ -118,37 +117,33 @@ export class Talk {
 
   #greet(): void {
     this.#show();
-    const { greeting } = this.#agent;
-    if (greeting !== undefined && (this.#options.history ?? []).length === 0) this.#say(greeting);
+    const { greeting } = this.#team.agent;
+    if (greeting !== undefined && this.#record.items.length === 0) this.#say(greeting);
   }
-
-  // What the turn machine decides.
 
   #onTurn(event: TurnEvent): void {
     const local = this.#turns === "local";
     switch (event.type) {
       case "started":
-        this.#hearing = true;
-        this.#beginTurn();
+        this.#callerSpeaks = true;
+        this.#timing.begin();
         break;
       case "resumed":
-        this.#hearing = true;
-        this.#reports.turn(this.#turn.id, "resumed");
+        this.#callerSpeaks = true;
+        this.#timing.resumed();
         // Nothing, or next to nothing, was heard: the same turn goes on, and its answer begins again.
         if (event.cutOff || this.#session.pending > 0) this.#takeBack();
         break;
       case "paused":
-        this.#hearing = false;
-        this.#turn.speechEnd = event.from;
+        this.#callerSpeaks = false;
+        this.#timing.paused(event.from);
         break;
       case "interrupted":
         this.#takeBack();
         break;
       case "ended":
-        this.#hearing = false;
-        this.#endTurn(event.why, event.at);
-        if (local) this.#mind.turn(event);
-        if (!UNANSWERED.has(event.why)) this.#answerTurn(event.why);
+        this.#callerSpeaks = false;
+        this.#timing.ended(event.why, event.at, !UNANSWERED.has(event.why));
         break;
       case "likely":
       case "duck":
@@ -156,32 +151,14 @@ export class Talk {
       case "release":
         break;
     }
-    if (local && event.type !== "ended") this.#mind.turn(event);
+    if (local) this.#mind.turn(event);
+    if (event.type === "ended" && !UNANSWERED.has(event.why)) this.#answerTurn(event.why);
     this.#settle();
-  }
-
-  #beginTurn(): void {
-    const id = makeId("trn", (bytes) => this.#session.platform.random(bytes));
-    this.#turn = { id, count: this.#turn.count + 1, speechEnd: 0 };
-    this.#reports.turn(id, "started");
-  }
-
-  #endTurn(why: EndedWhy, at: Millis): void {
-    // A line that was typed or dialled has no beginning of its own.
-    if (this.#turn.id === "") this.#beginTurn();
-    this.#reports.turn(this.#turn.id, "ended", why);
-    if (UNANSWERED.has(why)) return;
-    const speechEnd = this.#turn.speechEnd > 0 && why !== "typed" ? this.#turn.speechEnd : at;
-    this.#times = new TurnLatency(this.#turn.id, speechEnd, at);
   }
 
   #answerTurn(why: EndedWhy): void {
     this.#answering.turn();
     this.#apologised = false;
-    if (why === "digits") {
-      this.#addLine("caller", `(dialled ${this.#digits.split("").join(" ")})`);
-      this.#digits = "";
-    }
     if (this.#turns === "engine" && why !== "typed" && why !== "digits") return;
     this.#answering.asked();
     this.#listener?.answering(true);
@@ -189,31 +166,23 @@ export class Talk {
   }
 
   #takeBack(): void {
-    const pending = this.#session.pending;
-    const heard = this.#session.interrupt();
-    this.#mind.cancel();
-    this.#mind.heard(heard);
-    const cuts = this.#spoken.cut(heard);
-    for (const { id } of cuts) this.#cut.push(id);
-    this.#cut = this.#cut.slice(-CUT_MEMORY);
-    for (const item of this.#conversation.shorten(cuts)) this.#options.onItem?.(item);
+    this.#voice.takeBack((heard) => {
+      this.#mind.cancel();
+      this.#mind.heard(heard);
+    });
     this.#toolbox.interrupt();
     this.#answering.stopped();
-    this.#times = undefined;
-    for (const { id, agent, heard: text, unheard } of cuts) this.#reports.cut(id, agent, text, unheard);
-    if (pending > 0) this.#reports.interrupted(heard, cuts.find(({ id }) => id === heard.item)?.heard ?? "");
+    this.#timing.dropped();
   }
-
-  // What the engine says.
 
   #onEngine(event: EngineEvent): void {
     switch (event.type) {
       case "audio":
-        this.#onVoice(event);
+        this.#voice.speak(event.frame, this.#team.agent.name);
         return;
       case "words":
         if (event.who === "caller") this.#onCallerWords(event);
-        else this.#onAgentWords(event);
+        else this.#voice.words(event.item, this.#team.agent.name, event.text, event.final);
         return;
       case "reply":
         this.#onReply(event);
@@ -227,7 +196,7 @@ export class Talk {
         this.#settle();
         return;
       case "stage":
-        this.#times?.add(event.stage, event.ms);
+        this.#timing.stage(event.stage, event.ms);
         return;
       case "likely-end":
         this.#listener?.note({ type: "likely-end", p: event.p });
@@ -245,42 +214,25 @@ export class Talk {
       case "closing":
         return;
       case "closed":
-        this.#onClosed(event.error);
+        if (this.#session.signal.aborted) return;
+        this.#over.reject(event.error ?? new VoiceError("provider-unavailable", "the engine closed its session", { fatal: true }));
         return;
     }
   }
 
-  #onVoice({ frame }: Extract<EngineEvent, { type: "audio" }>): void {
-    const { item } = frame;
-    if (item !== undefined) {
-      if (this.#cut.includes(item)) return;
-      this.#spoken.line(item, this.#agent.name).audio(frame);
-    }
-    this.#replySaid = true;
-    this.#session.send(frame);
-  }
-
   #onCallerWords({ item, text, final, rejected = false }: Extract<EngineEvent, { type: "words" }>): void {
     this.#reports.callerSaid(item, text, { final, rejected });
-    if (final && !rejected && text !== "") this.#put({ id: item, at: this.#wall(), kind: "message", who: "caller", text });
+    if (final && !rejected && text !== "") this.#record.message("caller", text, item);
     const state = this.#listener?.machine.state;
     // Something was said, if nobody knows what: the turn has content. Over our voice its length decides instead.
     if (rejected && (state === "caller" || state === "pause")) this.#listener?.note({ type: "words", text: "unclear", final });
     else if (!rejected) this.#listener?.note({ type: "words", text, final });
   }
 
-  #onAgentWords({ item, text, final }: Extract<EngineEvent, { type: "words" }>): void {
-    if (this.#cut.includes(item) || text === "") return;
-    const line = this.#spoken.line(item, this.#agent.name);
-    line.text = text;
-    this.#put({ id: item, at: this.#wall(), kind: "message", who: "agent", agent: line.agent, text });
-    this.#reports.agentSaid(line, final);
-  }
-
   #onReply({ id, phase }: Extract<EngineEvent, { type: "reply" }>): void {
     if (phase === "started") {
       this.#answering.started(id);
-      this.#replySaid = false;
+      this.#voice.begin();
       this.#listener?.answering(true);
       this.#show();
       return;
@@ -291,19 +243,32 @@ export class Talk {
   }
 
   #onCall({ id, name, args }: Extract<EngineEvent, { type: "call" }>): void {
-    const call: CallRequest = { id, name, args };
-    this.#put({ id, at: this.#wall(), kind: "call", name, args });
-    const way = handoffsOf(this.#agent).get(name);
+    this.#record.call(id, name, args);
+    const { agent } = this.#team;
+    const way = handoffsOf(agent).get(name);
     if (way === undefined) {
       this.#answering.called(id);
-      this.#toolbox.run(call, this.#agent.name, this.#agent.tools.find((tool) => tool.name === name));
+      this.#toolbox.run({ id, name, args }, agent.name, agent.tools.find((tool) => tool.name === name));
       this.#fill(id);
-      return;
+    } else {
+      this.#addResult(id, this.#team.pass(way) ? `passed on to ${targetOf(way).name}` : "already passed on", false);
     }
-    const output = this.#passing === undefined ? `passed on to ${targetOf(way).name}` : "already passed on";
-    this.#passing ??= { way, announced: false };
-    this.#addResult(id, output, false);
-    if (!this.#answering.live) this.#settle();
+  }
+
+  #onResult({ call, output, failed, ms, handoff }: CallResult): void {
+    this.#timing.stage("tool", ms);
+    this.#addResult(call.id, output, failed);
+    if (handoff === undefined) {
+      this.#answering.answered(call.id);
+    } else {
+      this.#answering.dropped(call.id);
+      this.#team.pass(handoff);
+    }
+    this.#settle();
+  }
+
+  #addResult(call: string, output: string, failed: boolean): void {
+    this.#mind.add(this.#record.result(call, output, failed));
   }
 
   #onTrouble(error: VoiceError): void {
@@ -311,78 +276,42 @@ export class Talk {
     this.#reports.warning(error.code, error.expose ? error.message : error.cure);
   }
 
-  #onClosed(error: VoiceError | undefined): void {
-    if (this.#session.signal.aborted) return;
-    this.#over.reject(error ?? new VoiceError("provider-unavailable", "the engine closed its session", { fatal: true }));
-  }
-
-  // What tools find, and who speaks next.
-
-  #onResult({ call, output, failed, ms, handoff }: CallResult): void {
-    this.#times?.add("tool", ms);
-    this.#addResult(call.id, output, failed);
-    if (handoff === undefined) {
-      this.#answering.answered(call.id);
-    } else {
-      this.#answering.dropped(call.id);
-      this.#passing ??= { way: handoff, announced: false };
-    }
-    this.#settle();
-  }
-
   /** Does what is due once no reply is live. */
   #settle(): void {
-    this.#show();
-    if (this.#answering.live || this.#listener === undefined) return;
-    const floor = this.#hasFloor();
-    if (this.#passing !== undefined) {
-      this.#pass(this.#passing, floor);
-      return;
+    const listener = this.#listener;
+    if (!this.#answering.live && listener !== undefined) {
+      const floor = this.#hasFloor();
+      if (this.#team.isPassing) this.#pass(floor);
+      else {
+        const due = this.#answering.next(floor);
+        if (due === "answer") this.#mind.answer();
+        else if (due === "enough") this.#say(ENOUGH);
+        else if (!this.#answering.owes) listener.answering(false);
+      }
     }
-    const due = this.#answering.next(floor);
-    if (due === "answer") this.#mind.answer();
-    else if (due === "enough") this.#say(ENOUGH);
-    else if (!this.#answering.owes) this.#listener.answering(false);
     this.#show();
   }
 
-  #pass(passing: Passing, floor: boolean): void {
-    const { say } = passing.way;
-    if (say !== undefined && floor && !passing.announced && !this.#replySaid) {
-      passing.announced = true;
-      this.#say(say);
-      return;
-    }
-    this.#passing = undefined;
-    void this.#switch(passing.way);
+  #pass(floor: boolean): void {
+    const farewell = floor && !this.#voice.hasSpoken ? this.#team.farewell() : undefined;
+    if (farewell === undefined) void this.#switch();
+    else this.#say(farewell);
   }
 
-  /** Another agent takes over between two replies. */
-  async #switch(way: Handoff): Promise<void> {
-    const epoch = this.#epoch;
-    const turn = this.#turn.count;
-    const from = this.#agent;
+  async #switch(): Promise<void> {
+    const turn = this.#timing.count;
     this.#answering.asked();
     try {
-      const to = targetOf(way);
-      this.#agent = to;
-      this.#put({ id: this.#itemId(), at: this.#wall(), kind: "handoff", from: from.name, to: to.name });
-      this.#reports.handoff(to.name, from.name);
-      await this.#mind.brief(() => this.#brief(way.filter));
+      if (!(await this.#team.switch())) return;
+      // The caller said something meanwhile: the answer to that is under way already.
+      if (turn !== this.#timing.count) return;
+      if (this.#hasFloor()) this.#mind.answer();
+      else this.#answering.stopped();
     } catch (error) {
-      if (epoch !== this.#epoch) return;
-      this.#agent = from;
-      this.#reports.handoff(from.name, undefined);
       this.#onTrouble(asVoiceError(error, "agent-error"));
       this.#answering.stopped();
       this.#apologise();
-      return;
     }
-    if (epoch !== this.#epoch || this.#session.signal.aborted) return;
-    // The caller said something meanwhile: the answer to that is under way already.
-    if (turn !== this.#turn.count) return;
-    if (this.#hasFloor()) this.#mind.answer();
-    else this.#answering.stopped();
     this.#show();
   }
 
@@ -405,11 +334,38 @@ export class Talk {
     const { filler } = this.#options;
     if (filler === undefined) return;
     const { clock } = this.#session;
-    const turn = this.#turn.count;
-    clock.at(clock.now() + filler.afterMs, () => {
-      const idle = !this.#answering.live && this.#answering.isRunning(call) && this.#session.pending <= 0;
-      if (idle && turn === this.#turn.count && !this.#replySaid && this.#hasFloor()) this.#say(filler.text);
+    const turn = this.#timing.count;
+    const cancel = clock.at(clock.now() + filler.afterMs, () => {
+      const isWaiting = this.#answering.isRunning(call) && !this.#answering.live && this.#session.pending <= 0;
+      if (isWaiting && turn === this.#timing.count && !this.#voice.hasSpoken && this.#hasFloor()) this.#say(filler.text);
     });
+    this.#undo.push(cancel);
+  }
+
+  #onTyped(text: string): void {
+    if (this.#session.pending > 0) this.#takeBack();
+    this.#timing.begin();
+    const item = this.#record.message("caller", text);
+    this.#reports.callerSaid(item.id, text, { final: true });
+    this.#mind.add(item);
+    this.#listener?.note({ type: "typed" });
+  }
+
+  #onInterrupt(): void {
+    this.#takeBack();
+    this.#settle();
+  }
+
+  async #reset(): Promise<void> {
+    this.#toolbox.close(new VoiceError("interrupted", "the conversation starts anew"));
+    this.#takeBack();
+    this.#answering.reset();
+    this.#record.clear();
+    try {
+      if (await this.#team.reset()) this.#greet();
+    } catch (error) {
+      this.#over.reject(error);
+    }
   }
 
   #hasFloor(): boolean {
@@ -417,139 +373,10 @@ export class Talk {
     return state === "idle" || state === "rising" || state === "thinking" || state === "agent";
   }
 
-  // What the page sends.
-
-  #onMessage(message: CallerMessage): void {
-    switch (message.type) {
-      case "text":
-        this.#onTyped(message.text);
-        return;
-      case "interrupt":
-        this.#takeBack();
-        this.#settle();
-        return;
-      case "talk":
-        this.#listener?.note({ type: "talk", down: message.phase === "start" });
-        return;
-      case "digit":
-        this.#digits += message.digit;
-        this.#listener?.note({ type: "digit", digit: message.digit });
-        return;
-      case "approve":
-        this.#toolbox.approve(message.callId, message.ok);
-        return;
-      case "tune":
-        this.#tune(message.policy);
-        return;
-      case "reset":
-        void this.#reset();
-        return;
-      case "inputs":
-      case "mic":
-      case "position":
-      case "ping":
-      case "stop":
-      case "custom":
-        return;
-    }
-  }
-
-  #onTyped(text: string): void {
-    if (this.#session.pending > 0) this.#takeBack();
-    this.#beginTurn();
-    const item = this.#addLine("caller", text);
-    this.#reports.callerSaid(item.id, text, { final: true });
-    this.#listener?.note({ type: "typed" });
-  }
-
-  #tune(values: Readonly<Record<string, unknown>>): void {
-    try {
-      this.#listener?.tune(parsePolicy(values));
-    } catch (error) {
-      const { code, message } = asVoiceError(error, "bad-message");
-      this.#reports.warning(code, message);
-    }
-  }
-
-  async #reset(): Promise<void> {
-    this.#epoch += 1;
-    const epoch = this.#epoch;
-    this.#toolbox.close(new VoiceError("interrupted", "the conversation starts anew"));
-    this.#takeBack();
-    this.#answering.reset();
-    this.#passing = undefined;
-    this.#digits = "";
-    this.#conversation.replace([]);
-    this.#agent = this.#first;
-    try {
-      await this.#mind.brief(() => this.#brief(), { anew: true });
-    } catch (error) {
-      this.#over.reject(error);
-      return;
-    }
-    if (epoch === this.#epoch && !this.#session.signal.aborted) this.#greet();
-  }
-
-  // Our voice as heard.
-
-  #onPlaying(on: boolean, at: Millis): void {
-    this.#playing = on;
-    if (on && this.#times !== undefined) {
-      const times = this.#times.answered(at);
-      const { turn } = this.#times;
-      this.#times = undefined;
-      this.#reports.answered(turn, times);
-      this.#session.emit("latency", { turn, stage: "total", ms: times.totalMs });
-      for (const stage of ["endpointing", "stt", "llm", "tool", "tts", "framework"] as const) {
-        this.#session.emit("latency", { turn, stage, ms: times.parts[stage] });
-      }
-    }
-    this.#settle();
-  }
-
-  #onHeard(heard: Heard): void {
-    const line = heard.item === undefined ? undefined : this.#spoken.find(heard.item);
-    if (line === undefined) return;
-    this.#reports.heard(line, heard.played);
-    if (this.#playing) this.#reports.agent(line.agent, "speaking");
-  }
-
   #show(): void {
-    this.#reports.caller(this.#hearing);
-    if (this.#playing) return;
+    this.#reports.caller(this.#callerSpeaks);
+    if (this.#voice.playing) return;
     const thinking = this.#answering.live || this.#answering.owes;
-    this.#reports.agent(this.#agent.name, this.#hearing ? "listening" : thinking ? "thinking" : "idle");
-  }
-
-  // Items.
-
-  #addLine(who: "caller" | "system", text: string): Item {
-    const item: Item = { id: this.#itemId(), at: this.#wall(), kind: "message", who, text };
-    this.#put(item);
-    this.#mind.add(item);
-    return item;
-  }
-
-  #addResult(call: string, output: string, failed: boolean): void {
-    const item: Item = { id: this.#itemId(), at: this.#wall(), kind: "result", call, output, failed };
-    this.#put(item);
-    this.#mind.add(item);
-  }
-
-  #put(item: Item): void {
-    this.#conversation.put(item);
-    this.#options.onItem?.(item);
-  }
-
-  #brief(filter: Handoff["filter"] = (items) => items): Promise<Brief> {
-    return briefOf(this.#agent, this.#session, { turns: this.#turns, history: filter(this.#conversation.items) });
-  }
-
-  #itemId(): string {
-    return makeId("itm", (bytes) => this.#session.platform.random(bytes));
-  }
-
-  #wall(): number {
-    return this.#session.clock.wall();
+    this.#reports.agent(this.#team.agent.name, this.#callerSpeaks ? "listening" : thinking ? "thinking" : "idle");
   }
 }

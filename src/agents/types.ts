@@ -98,6 +98,10 @@ export interface EngineCan {
   readonly rebrief: boolean;
   /** Infinity, or the provider's limit: rotate before it. */
   readonly lifetime: Millis;
+  /** Which of the caller's words it tells in time to decide turns by them. Default "none". */
+  readonly words?: "none" | "final" | "partial";
+  /** From the end of speech to the final words, p99, ms. */
+  readonly finalMs?: Millis;
 }
 
 /** What an engine is told. */
@@ -120,7 +124,7 @@ export interface EngineSession {
   /** What our turn machine decided; only when `brief.turns` is "local". */
   turn(event: TurnEvent): void;
   add(item: Item): void;
-  /** The caller is done, or a result is in: speak now. */
+  /** The caller is done, or a result is in: speak now. A `reply` event follows in any case, if only "cancelled". */
   answer(): void;
   /** Say exactly this, as the agent, without asking the model: a greeting, a farewell, a notice. */
   say(text: string): void;

@@ -39,6 +39,8 @@ export function pipeline(options: PipelineOptions): Engine {
       revoice: true,
       rebrief: true,
       lifetime: Number.POSITIVE_INFINITY,
+      words: stt.can.partials ? "partial" : "final",
+      finalMs: stt.can.finalMs,
     },
     open: (brief, sink, context) =>
       Promise.resolve(new PipelineSession({ stt, llm, tts, reprompt, eager, model }, brief, sink, context)),

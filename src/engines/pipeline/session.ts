@@ -11,6 +11,7 @@ import { SpokenLines } from "../../agents/spoken.ts";
 import type { Answer, Ask, Brief, EngineEvent, EngineSession, Item } from "../../agents/types.ts";
 import type { Heard } from "../../session/types.ts";
 import type { TurnEvent } from "../../turn/events.ts";
+import { likelyEnd } from "../../turn/phrases.ts";
 import { ContinuousEars } from "./continuous.ts";
 import { Desk, type DeskOrder } from "./eager.ts";
 import type { PipelineOptions } from "./index.ts";
@@ -46,6 +47,8 @@ export class PipelineSession implements EngineSession {
   /** Something was added that wants an answer. */
   #isFresh = false;
   #notUnderstood = 0;
+  /** The recogniser tells itself how likely the end is. */
+  #judgesItself = false;
   #isClosed = false;
 
   constructor(parts: PipelineParts, brief: Brief, sink: (event: EngineEvent) => void, context: Ask & { readonly platform: Platform }) {
@@ -65,7 +68,10 @@ export class PipelineSession implements EngineSession {
       phrases: () => this.#brief.phrases,
       events: {
         onWords: (words) => this.#onWords(words),
-        onLikelyEnd: (p) => this.#emit({ type: "likely-end", p }),
+        onLikelyEnd: (p) => {
+          this.#judgesItself = true;
+          this.#emit({ type: "likely-end", p });
+        },
         onTrouble: (error) => this.#emit({ type: "trouble", error }),
       },
     } satisfies ConstructorParameters<typeof StretchEars>[0];
@@ -278,6 +284,8 @@ export class PipelineSession implements EngineSession {
     if (final && text !== "") this.#conversation.put(this.#callerLine(item, text));
     this.#obey(this.#desk.changed(text));
     this.#emit({ type: "words", who: "caller", item, text, final, ...(rejected && { rejected }) });
+    const p = this.#judgesItself ? undefined : likelyEnd(text);
+    if (p !== undefined) this.#emit({ type: "likely-end", p });
   }
 
   #keepWords(): void {
