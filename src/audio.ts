@@ -17,5 +17,3 @@ export {
 export { Rechunker, Windower } from "./audio/rechunk.ts";
 export { resample, Resampler, type ResamplerOptions, type ResamplerQuality } from "./audio/resample.ts";
 export { readWav, type Wav, WAV_HEADER_BYTES, wavHeader, writeWav } from "./audio/wav.ts";
-export type { DetectorMaker, VoiceDetector } from "./vad/detector.ts";
-export { EnergyDetector } from "./vad/energy.ts";

@@ -1,3 +1,7 @@
+import { cp, mkdtemp, rm, truncate } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { goldenProbabilities, goldenSignal, onnxProbabilities } from "../../../test/fixtures/onnx-silero.ts";
 import { spokenSentences } from "../../../test/fixtures/spoken.ts";
@@ -5,6 +9,7 @@ import { int16ToFloat32 } from "../../audio/pcm.ts";
 import { resample } from "../../audio/resample.ts";
 import { loadSilero } from "./index.ts";
 
+const dist = fileURLToPath(new URL("../../../dist", import.meta.url));
 const rates = [8000, 16000] as const;
 
 describe("the Silero provider", () => {
@@ -19,6 +24,32 @@ describe("the Silero provider", () => {
     ]);
     expect(make(8000).window).toBe(256);
     expect(make(48000).window).toBe(512);
+  });
+
+  it("says how to get missing weights, and finds them once they are there", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "repartee silero #1 "));
+    try {
+      const failure = await loadSilero({ folder }).catch((error: unknown) => error);
+      expect(failure).toMatchObject({
+        code: "model-missing",
+        message: expect.stringContaining("node scripts/silero.mjs"),
+      });
+      await cp(dist, folder, { recursive: true, filter: (path) => path === dist || path.endsWith(".bin") });
+      expect((await loadSilero({ folder }))(8000).window).toBe(256);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("refuses damaged weights", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "repartee-silero-"));
+    try {
+      await cp(dist, folder, { recursive: true, filter: (path) => path === dist || path.endsWith(".bin") });
+      await truncate(join(folder, "silero-v6-8k.bin"), 500_000);
+      await expect(loadSilero({ folder })).rejects.toMatchObject({ code: "model-missing" });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("gives each caller a detector of its own", async () => {
