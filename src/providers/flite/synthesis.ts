@@ -33,7 +33,7 @@ const KNEE = 0.6;
 const CEILING = 0.891;
 
 /** Synthesises clean ASCII text. Throws VoiceError `provider-unavailable` when flite gives no audio. */
-export function synthesise(module: WebAssembly.Module, text: string, how: Required<FliteVoice>): Synthesis {
+export function synthesize(module: WebAssembly.Module, text: string, how: Required<FliteVoice>): Synthesis {
   const { voice, stretch, f0 } = how;
   const { code, stdout, stderr, files } = runCommand(module, [
     "flite",

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { workerData } from "node:worker_threads";
 import { VoiceError } from "../../base/errors.ts";
 import { serveJobs } from "../../node/workers.ts";
-import { synthesise, type Synthesis } from "./synthesis.ts";
+import { synthesize, type Synthesis } from "./synthesis.ts";
 import type { FliteVoice } from "./voices.ts";
 
 /** What the pool asks of a worker. */
@@ -16,6 +16,6 @@ if (typeof path !== "string") throw new VoiceError("bug", "the flite worker must
 const module = readFile(path).then((bytes) => WebAssembly.compile(bytes));
 
 serveJobs<FliteJob, Synthesis>(
-  async ({ text, voice }) => synthesise(await module, text, voice),
+  async ({ text, voice }) => synthesize(await module, text, voice),
   ({ samples }) => [samples.buffer],
 );
