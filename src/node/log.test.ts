@@ -17,13 +17,17 @@ describe("the log", () => {
   });
 
   it("keeps personal values back wherever they stand, also on a child", () => {
-    const lines = logged({}, (log) => log.with({ caller: new Pii("Ada") }).info("said", { words: [{ text: new Pii("secret words") }] }));
+    const lines = logged({}, (log) =>
+      log.with({ caller: new Pii("Ada") }).info("said", { words: [{ text: new Pii("secret words") }] }),
+    );
     expect(lines.join()).not.toMatch(/Ada|secret/);
     expect(lines.join()).toContain("[personal]");
   });
 
   it("shows personal values when told to", () => {
-    expect(logged({ personal: "show" }, (log) => log.info("said", { words: new Pii({ text: "hello" }) })).join()).toContain("hello");
+    expect(
+      logged({ personal: "show" }, (log) => log.info("said", { words: new Pii({ text: "hello" }) })).join(),
+    ).toContain("hello");
   });
 
   it("writes nothing below its level and says so", () => {
@@ -37,7 +41,10 @@ describe("the log", () => {
   });
 
   it("writes an error with code, side and cause", () => {
-    const error = new VoiceError("provider-limit", "too many requests", { cause: new Error("429"), meta: { retryAfterMs: 5 } });
+    const error = new VoiceError("provider-limit", "too many requests", {
+      cause: new Error("429"),
+      meta: { retryAfterMs: 5 },
+    });
     const [line] = logged({}, (log) => log.warn("reply failed", { error }));
     expect(JSON.parse(line ?? "").error).toMatchObject({
       code: "provider-limit",

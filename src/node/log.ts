@@ -22,7 +22,10 @@ export function createLog(options: LogOptions = {}): Log {
   const { level = "info", pretty = process.stderr.isTTY, personal = "redact" } = options;
   const write = options.write ?? ((line: string) => void process.stderr.write(line));
   const destination = { write: pretty ? (line: string) => write(toText(line)) : write };
-  return new PinoLog(pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination), personal === "show");
+  return new PinoLog(
+    pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination),
+    personal === "show",
+  );
 }
 
 type Writer = Pick<ReturnType<typeof pino>, "isLevelEnabled" | "child" | LogLevel>;

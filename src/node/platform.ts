@@ -16,7 +16,11 @@ export interface NodePlatformOptions {
 }
 
 /** The outside world as Node gives it. Make one per process. */
-export function nodePlatform({ log = createLog(), meters = new MemoryMeters(), clock }: NodePlatformOptions = {}): Platform {
+export function nodePlatform({
+  log = createLog(),
+  meters = new MemoryMeters(),
+  clock,
+}: NodePlatformOptions = {}): Platform {
   return {
     clock: clock ?? createClock({ onFault: (error) => log.error("a timed task threw", { error }) }),
     log,

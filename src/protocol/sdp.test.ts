@@ -6,7 +6,14 @@ import { readOffer, withAddresses, withoutCandidates } from "./sdp.ts";
 const print = `sha-256 ${Array.from({ length: 32 }, () => "AB").join(":")}`;
 const transport = ["a=ice-ufrag:abcd", `a=ice-pwd:${"p".repeat(24)}`, `a=fingerprint:${print}`, "a=setup:actpass"];
 const head = ["v=0", "o=- 1 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0 1"];
-const audio = ["m=audio 9 UDP/TLS/RTP/SAVPF 111 0", "c=IN IP4 0.0.0.0", ...transport, "a=mid:0", "a=sendrecv", "a=rtpmap:111 opus/48000/2"];
+const audio = [
+  "m=audio 9 UDP/TLS/RTP/SAVPF 111 0",
+  "c=IN IP4 0.0.0.0",
+  ...transport,
+  "a=mid:0",
+  "a=sendrecv",
+  "a=rtpmap:111 opus/48000/2",
+];
 const channel = ["m=application 9 UDP/DTLS/SCTP webrtc-datachannel", ...transport, "a=mid:1", "a=sctp-port:5000"];
 const video = ["m=video 9 UDP/TLS/RTP/SAVPF 96", ...transport, "a=mid:2", "a=rtpmap:96 VP8/90000"];
 const sdp = (...lines: readonly string[]): string => `${lines.join("\r\n")}\r\n`;
@@ -15,7 +22,10 @@ const offer = sdp(...head, ...audio, ...channel);
 describe("an offer", () => {
   it("is read with its sections and directions", () => {
     expect(readOffer(offer)).toEqual({ audio: "sendrecv", video: false, channel: true, fragment: "abcd" });
-    expect(readOffer(sdp(...head, ...audio, ...video).replace("a=sendrecv", "a=recvonly"))).toMatchObject({ audio: "recvonly", video: true });
+    expect(readOffer(sdp(...head, ...audio, ...video).replace("a=sendrecv", "a=recvonly"))).toMatchObject({
+      audio: "recvonly",
+      video: true,
+    });
     expect(readOffer(sdp(...head, ...channel))).toMatchObject({ audio: undefined, channel: true });
   });
 
@@ -49,10 +59,16 @@ describe("an offer", () => {
     ["no setup", offer.replaceAll("a=setup:actpass\r\n", "")],
     ["two setups", offer.replace("a=mid:0", "a=setup:active")],
     ["a port out of range", offer.replace("m=audio 9 ", "m=audio 99999 ")],
-    ["only rejected sections", offer.replace("m=audio 9 ", "m=audio 0 ").replace("m=application 9 ", "m=application 0 ")],
+    [
+      "only rejected sections",
+      offer.replace("m=audio 9 ", "m=audio 0 ").replace("m=application 9 ", "m=application 0 "),
+    ],
     ["a very long line", offer.replace("a=mid:0", `a=mid:0\r\na=x:${"y".repeat(3000)}`)],
     ["very many lines", offer + "a=x\r\n".repeat(1001)],
-    ["five sections", sdp(...head, ...audio, ...[3, 4, 5, 6].flatMap((mid) => video.map((l) => l.replace("mid:2", `mid:${mid}`))))],
+    [
+      "five sections",
+      sdp(...head, ...audio, ...[3, 4, 5, 6].flatMap((mid) => video.map((l) => l.replace("mid:2", `mid:${mid}`)))),
+    ],
   ])("is refused with %s", (_, text) => {
     expect(readOffer(text)).toMatchObject({ fault: "bad-offer" });
   });
@@ -65,11 +81,14 @@ describe("an offer", () => {
   it("never makes the reader throw, whatever is done to it", () => {
     fc.assert(fc.property(fc.string({ maxLength: 500 }), (text) => void readOffer(text)));
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(offer.length), fc.nat(20), fc.string({ maxLength: 8 })), { maxLength: 8 }), (edits) => {
-        let text = offer;
-        for (const [at, cut, added] of edits) text = text.slice(0, at) + added + text.slice(at + cut);
-        void readOffer(text);
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.nat(offer.length), fc.nat(20), fc.string({ maxLength: 8 })), { maxLength: 8 }),
+        (edits) => {
+          let text = offer;
+          for (const [at, cut, added] of edits) text = text.slice(0, at) + added + text.slice(at + cut);
+          void readOffer(text);
+        },
+      ),
     );
   });
 });

@@ -38,7 +38,8 @@ interface Section {
 
 /** Reads what matters of an SDP offer; a Fault says what is wrong with it. */
 export function readOffer(sdp: string): OfferShape | Fault {
-  if (sdp.length > SDP_LIMIT) return { fault: "too-large", why: `sdp may have ${SDP_LIMIT} characters, got ${sdp.length}` };
+  if (sdp.length > SDP_LIMIT)
+    return { fault: "too-large", why: `sdp may have ${SDP_LIMIT} characters, got ${sdp.length}` };
   if (sdp.includes("\0")) return bad("sdp holds a NUL character");
   const lines = sdp.split(/\r?\n/);
   if (lines.length > LINES) return bad(`sdp may have ${LINES} lines, got ${lines.length}`);
@@ -74,7 +75,8 @@ function readSection(line: string): Section | Fault {
   if (!known.test(protocol)) return bad(`the protocol of ${kind} is not supported: ${protocol.slice(0, 40)}`);
   if (kind !== "application") {
     if (codecs.some((one) => !/^\d{1,3}$/.test(one) || Number(one) > 127)) return bad("payload types must be 0 to 127");
-    if (codecs.length === 0 || new Set(codecs).size !== codecs.length) return bad("payload types must be given, each once");
+    if (codecs.length === 0 || new Set(codecs).size !== codecs.length)
+      return bad("payload types must be given, each once");
   }
   return { kind, rejected: port === "0", codecs, attributes: new Map() };
 }
@@ -86,7 +88,8 @@ function check(session: Map<string, string[]>, sections: readonly Section[]): Of
   for (const section of sections) {
     const get = (name: string): readonly string[] => section.attributes.get(name) ?? session.get(name) ?? [];
     const [mid = "", ...more] = section.attributes.get("mid") ?? [];
-    if (more.length > 0 || mid.length > 16 || mids.has(mid)) return bad("mid must be unique and of at most 16 characters");
+    if (more.length > 0 || mid.length > 16 || mids.has(mid))
+      return bad("mid must be unique and of at most 16 characters");
     mids.add(mid);
     // A bundled or rejected section may leave its transport to the first one.
     if (section.rejected || (fragment !== "" && section.attributes.get("ice-ufrag") === undefined)) continue;
@@ -110,7 +113,8 @@ function checkTransport(get: (name: string) => readonly string[]): Fault | undef
   const [fragment = "", ...fragments] = get("ice-ufrag");
   const [password = "", ...passwords] = get("ice-pwd");
   const [setup = "", ...setups] = get("setup");
-  if (fragments.length + passwords.length + setups.length > 0) return bad("ice-ufrag, ice-pwd and setup may stand once");
+  if (fragments.length + passwords.length + setups.length > 0)
+    return bad("ice-ufrag, ice-pwd and setup may stand once");
   if (!/^[\w+/-]{4,256}$/.test(fragment)) return bad("ice-ufrag must have 4 to 256 ICE characters");
   if (!/^[\w+/-]{22,256}$/.test(password)) return bad("ice-pwd must have 22 to 256 ICE characters");
   if (!/^(actpass|active|passive)$/.test(setup)) return bad("setup must be actpass, active or passive");
@@ -148,14 +152,17 @@ export function withoutCandidates(sdp: string): string {
 
 /** The same description with every host candidate also under these addresses, on the same port. */
 export function withAddresses(sdp: string, addresses: readonly string[]): string {
-  return sdp.replaceAll(/^a=candidate:(\S+) (\d+) udp (\d+) (\S+) (\d+) typ host.*(\r?\n)/gm, (line, ...parts: string[]) => {
-    const [foundation, component, priority, host, port, end] = parts;
-    const added = addresses.filter((address) => address !== host && !sdp.includes(` udp ${priority} ${address} `));
-    return added.reduce((text, address, index) => {
-      const lower = Number(priority) - index - 1;
-      return `${text}a=candidate:${foundation}${index} ${component} udp ${lower} ${address} ${port} typ host${end}`;
-    }, line);
-  });
+  return sdp.replaceAll(
+    /^a=candidate:(\S+) (\d+) udp (\d+) (\S+) (\d+) typ host.*(\r?\n)/gm,
+    (line, ...parts: string[]) => {
+      const [foundation, component, priority, host, port, end] = parts;
+      const added = addresses.filter((address) => address !== host && !sdp.includes(` udp ${priority} ${address} `));
+      return added.reduce((text, address, index) => {
+        const lower = Number(priority) - index - 1;
+        return `${text}a=candidate:${foundation}${index} ${component} udp ${lower} ${address} ${port} typ host${end}`;
+      }, line);
+    },
+  );
 }
 
 function bad(why: string): Fault {

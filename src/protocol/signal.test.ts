@@ -18,7 +18,16 @@ describe("the body of an offer", () => {
 
   it("is read from a v1 client with its members", () => {
     expect(
-      readSignal({ v: 1, type: "offer", sdp: "v=0", webrtc_id: "a", agent: "sales", inputs: { a: 1 }, resume: "tok", restart: true }),
+      readSignal({
+        v: 1,
+        type: "offer",
+        sdp: "v=0",
+        webrtc_id: "a",
+        agent: "sales",
+        inputs: { a: 1 },
+        resume: "tok",
+        restart: true,
+      }),
     ).toMatchObject({ profile: "v1", agent: "sales", inputs: { a: 1 }, resume: "tok", restart: true });
   });
 
@@ -60,7 +69,12 @@ describe("the body of candidates", () => {
   });
 
   it("has many at once of a v1 client, the end of candidates among them", () => {
-    const read = readSignal({ v: 1, candidates: [{ candidate: line }, { candidate: "" }, null], webrtc_id: "a", type: "ice-candidate" });
+    const read = readSignal({
+      v: 1,
+      candidates: [{ candidate: line }, { candidate: "" }, null],
+      webrtc_id: "a",
+      type: "ice-candidate",
+    });
     expect(read).toMatchObject({ candidates: [{ candidate: line }, { candidate: "" }, { candidate: "" }] });
   });
 
@@ -77,12 +91,16 @@ describe("the body of candidates", () => {
     ["a very long line", { candidate: `candidate:${"1".repeat(600)}` }],
     ["nothing", undefined],
   ])("is refused with %s", (_, candidate) => {
-    expect(readSignal({ candidate, webrtc_id: "a", type: "ice-candidate" })).toMatchObject({ refusal: "invalid_candidate_format" });
+    expect(readSignal({ candidate, webrtc_id: "a", type: "ice-candidate" })).toMatchObject({
+      refusal: "invalid_candidate_format",
+    });
   });
 
   it("is refused with more than 64", () => {
     const candidates = Array.from({ length: 65 }, () => ({ candidate: line }));
-    expect(readSignal({ candidates, webrtc_id: "a", type: "ice-candidate" })).toMatchObject({ refusal: "invalid_candidate_format" });
+    expect(readSignal({ candidates, webrtc_id: "a", type: "ice-candidate" })).toMatchObject({
+      refusal: "invalid_candidate_format",
+    });
   });
 });
 
@@ -109,7 +127,10 @@ describe("refusals", () => {
   });
 
   it("come with true statuses for a v1 client", () => {
-    expect(writeRefusal("concurrency_limit_reached", "v1", { retryAfterMs: 500 })).toMatchObject({ status: 429, retryAfterMs: 500 });
+    expect(writeRefusal("concurrency_limit_reached", "v1", { retryAfterMs: 500 })).toMatchObject({
+      status: 429,
+      retryAfterMs: 500,
+    });
     expect(writeRefusal("connection_already_exists", "v1").status).toBe(409);
     expect(writeRefusal("unknown_connection", "v1").status).toBe(404);
   });
@@ -120,8 +141,14 @@ describe("refusals", () => {
 
   it("follow from an error of ours without telling its message", () => {
     const limit = new VoiceError("concurrency-limit", "secret", { meta: { limit: 3, internal: "x" } });
-    expect(refusalOf(limit, "fastrtc")).toEqual({ status: 200, body: { status: "failed", meta: { error: "concurrency_limit_reached", limit: 3 } } });
-    expect(refusalOf(new VoiceError("bug", "secret"), "v1")).toEqual({ status: 500, body: { status: "failed", meta: { error: "internal_error" } } });
+    expect(refusalOf(limit, "fastrtc")).toEqual({
+      status: 200,
+      body: { status: "failed", meta: { error: "concurrency_limit_reached", limit: 3 } },
+    });
+    expect(refusalOf(new VoiceError("bug", "secret"), "v1")).toEqual({
+      status: 500,
+      body: { status: "failed", meta: { error: "internal_error" } },
+    });
     expect(refusalOf(new VoiceError("forbidden", "not for guests", { expose: true }), "v1").body).toMatchObject({
       meta: { message: "not for guests" },
     });
@@ -130,10 +157,19 @@ describe("refusals", () => {
 
 describe("answers", () => {
   it("have two members for a stock page", () => {
-    expect(writeAnswer("v=0", "fastrtc", { id: "ses_1" })).toEqual({ status: 200, body: { sdp: "v=0", type: "answer" } });
+    expect(writeAnswer("v=0", "fastrtc", { id: "ses_1" })).toEqual({
+      status: 200,
+      body: { sdp: "v=0", type: "answer" },
+    });
   });
   it("tell a v1 client its session", () => {
-    expect(writeAnswer("v=0", "v1", { id: "ses_1" }).body).toMatchObject({ sdp: "v=0", type: "answer", v: 1, id: "ses_1", batch: true });
+    expect(writeAnswer("v=0", "v1", { id: "ses_1" }).body).toMatchObject({
+      sdp: "v=0",
+      type: "answer",
+      v: 1,
+      id: "ses_1",
+      batch: true,
+    });
   });
   it("to candidates are FastRTC's", () => {
     expect(writeSuccess()).toEqual({ status: 200, body: { status: "success" } });

@@ -5,7 +5,7 @@
  * with status 200 because its pages look only at the body. `v1`: a client that said `"v": 1`; the same bodies with true
  * statuses and more members.
  */
-import type { Code } from "../base/codes.ts";
+import { type Code, codes } from "../base/codes.ts";
 import type { Fault, VoiceError } from "../base/errors.ts";
 import { isRecord } from "./page.ts";
 import { SDP_LIMIT } from "./sdp.ts";
@@ -123,6 +123,12 @@ const refusals: Partial<Readonly<Record<Code, Refusal>>> = {
   "resume-expired": "resume_expired",
 };
 
+/** What a refusal means to the one who was refused; undefined for a name this version does not know. */
+export function codeOfRefusal(name: string): Code | undefined {
+  const known = Object.entries(refusals).find(([, refusal]) => refusal === name)?.[0];
+  return isCode(known) ? known : undefined;
+}
+
 /** Reads a body of `POST /webrtc/offer`, already parsed from JSON. Unknown members are ignored. Never throws. */
 export function readSignal(json: unknown): Offer | Trickle | SignalFault {
   if (!isRecord(json)) return refuse("fastrtc", "invalid_request", "bad-message", "the body must be an object");
@@ -170,7 +176,8 @@ function readTrickle(json: Record<string, unknown>, profile: Profile, id: string
 }
 
 function readCandidate(json: unknown): Candidate | undefined {
-  if (!isRecord(json) || typeof json["candidate"] !== "string" || json["candidate"].length > CANDIDATE_LENGTH) return undefined;
+  if (!isRecord(json) || typeof json["candidate"] !== "string" || json["candidate"].length > CANDIDATE_LENGTH)
+    return undefined;
   const { candidate, sdpMid, sdpMLineIndex, usernameFragment } = json;
   if (candidate !== "" && !/^(a=)?candidate:[\x20-\x7e]+$/.test(candidate)) return undefined;
   return {
@@ -193,7 +200,11 @@ export function writeSuccess(): SignalReply {
 }
 
 /** A refusal in FastRTC's body with the status of the profile. Members of `meta` stand beside its `error`. */
-export function writeRefusal(refusal: Refusal, profile: Profile, meta: Readonly<Record<string, unknown>> = {}): SignalReply {
+export function writeRefusal(
+  refusal: Refusal,
+  profile: Profile,
+  meta: Readonly<Record<string, unknown>> = {},
+): SignalReply {
   const [stock, v1] = statuses[refusal];
   const { retryAfterMs } = meta;
   return {
@@ -216,6 +227,10 @@ export function refusalOf(error: VoiceError, profile: Profile): SignalReply {
 /** The refusal for a body or description that could not be read. The reason goes to v1 clients only. */
 export function refusalOfFault({ fault, why }: Fault, profile: Profile): SignalReply {
   return writeRefusal(refusals[fault] ?? "invalid_request", profile, profile === "v1" ? { why } : {});
+}
+
+function isCode(name: string | undefined): name is Code {
+  return name !== undefined && Object.hasOwn(codes, name);
 }
 
 function refuse(profile: Profile, refusal: Refusal, fault: Code, why: string): SignalFault {

@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest";
 import type { AgentState, PageEvent } from "./page.ts";
 import { echoOf, StockPage } from "./stock.ts";
 
-const turn = (turnId: string, phase: "started" | "resumed" | "ended" | "answered"): PageEvent => ({ type: "turn", data: { turnId, phase } });
+const turn = (turnId: string, phase: "started" | "resumed" | "ended" | "answered"): PageEvent => ({
+  type: "turn",
+  data: { turnId, phase },
+});
 const agent = (state: AgentState): PageEvent => ({ type: "agent_state", data: { id: "a", state } });
 
 function told(...events: PageEvent[]): unknown[] {
@@ -28,11 +31,9 @@ describe("a stock page", () => {
   });
 
   it("gets response_starting at the end of a reply without audio", () => {
-    expect(told(turn("t1", "started"), turn("t1", "ended"), agent("listening"), agent("thinking"), agent("listening"))).toEqual([
-      "started_talking",
-      "pause_detected",
-      "response_starting",
-    ]);
+    expect(
+      told(turn("t1", "started"), turn("t1", "ended"), agent("listening"), agent("thinking"), agent("listening")),
+    ).toEqual(["started_talking", "pause_detected", "response_starting"]);
   });
 
   it("never keeps its typing indicator when the next turn begins or the call ends", () => {
@@ -44,7 +45,10 @@ describe("a stock page", () => {
       "pause_detected",
     ]);
     expect(
-      told(turn("t1", "started"), turn("t1", "ended"), { type: "end_stream", data: { reason: "handler", message: "" } }),
+      told(turn("t1", "started"), turn("t1", "ended"), {
+        type: "end_stream",
+        data: { reason: "handler", message: "" },
+      }),
     ).toEqual(["started_talking", "pause_detected", "response_starting", "Stream closed"]);
   });
 
@@ -59,13 +63,17 @@ describe("a stock page", () => {
   it("gets errors with their text in message and in data", () => {
     const page = new StockPage();
     const data = { code: "agent-error", fatal: false };
-    expect(page.translate({ type: "error", message: "it broke", data })).toEqual(['{"type":"error","message":"it broke","data":"it broke"}']);
+    expect(page.translate({ type: "error", message: "it broke", data })).toEqual([
+      '{"type":"error","message":"it broke","data":"it broke"}',
+    ]);
     expect(page.translate({ type: "warning", message: "careful", data })[0]).toContain('"message":"careful"');
   });
 
   it("gets FastRTC's own messages and nothing of ours", () => {
     const page = new StockPage();
-    expect(page.translate({ type: "output", data: { name: "x", value: { secret: 1 } } })).toEqual(['{"type":"fetch_output","data":[]}']);
+    expect(page.translate({ type: "output", data: { name: "x", value: { secret: 1 } } })).toEqual([
+      '{"type":"fetch_output","data":[]}',
+    ]);
     expect(page.translate({ type: "send_input", data: {} })).toEqual(['{"type":"send_input","data":[]}']);
     expect(page.translate({ type: "stopword", data: "computer" })).toEqual(['{"type":"stopword","data":""}']);
     expect(page.translate({ type: "handoff", data: { to: "b" } })).toEqual([]);

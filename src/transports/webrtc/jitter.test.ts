@@ -14,7 +14,11 @@ interface Line {
   readonly ms?: number;
 }
 
-function setup(): { jitter: Jitter; out: Line[]; push(sequence: number, options?: Partial<RtpPacket> & { now?: number }): void } {
+function setup(): {
+  jitter: Jitter;
+  out: Line[];
+  push(sequence: number, options?: Partial<RtpPacket> & { now?: number }): void;
+} {
   const out: Line[] = [];
   const jitter = new Jitter({
     decode: (_, at) => out.push({ what: "decode", at }),
@@ -25,7 +29,10 @@ function setup(): { jitter: Jitter; out: Line[]; push(sequence: number, options?
     jitter,
     out,
     push: (sequence, { now = sequence * 20, ...rest } = {}) =>
-      jitter.push({ ssrc: 1, sequence: sequence & 0xffff, timestamp: (sequence * 960) >>> 0, payload: celt, ...rest }, now),
+      jitter.push(
+        { ssrc: 1, sequence: sequence & 0xffff, timestamp: (sequence * 960) >>> 0, payload: celt, ...rest },
+        now,
+      ),
   };
 }
 
@@ -204,9 +211,12 @@ it("counts what is no Opus packet and goes on", () => {
 });
 
 it("hands out media in order, each packet at most once, whatever the network does", () => {
-  const packets = fc.array(fc.record({ sequence: fc.nat(60), delay: fc.nat(200), payload: fc.constantFrom(celt, silk(true), silk(), mark) }), {
-    maxLength: 80,
-  });
+  const packets = fc.array(
+    fc.record({ sequence: fc.nat(60), delay: fc.nat(200), payload: fc.constantFrom(celt, silk(true), silk(), mark) }),
+    {
+      maxLength: 80,
+    },
+  );
   fc.assert(
     fc.property(packets, fc.nat(65_535), (list, base) => {
       const times: number[] = [];
@@ -223,7 +233,10 @@ it("hands out media in order, each packet at most once, whatever the network doe
       const order = list.map((one) => ({ ...one, now: one.sequence * 20 + one.delay })).sort((a, b) => a.now - b.now);
       for (const { sequence, payload, now } of order) {
         jitter.tick(now);
-        jitter.push({ ssrc: 1, sequence: (base + sequence) & 0xffff, timestamp: (base * 960 + sequence * 960) >>> 0, payload }, now);
+        jitter.push(
+          { ssrc: 1, sequence: (base + sequence) & 0xffff, timestamp: (base * 960 + sequence * 960) >>> 0, payload },
+          now,
+        );
       }
       jitter.tick(1e6);
       for (const { at, ms } of out) {

@@ -44,7 +44,9 @@ describe("our voice on the wire", () => {
 
   it("opens with five frames of silence, then one mark each 400 ms", () => {
     const sent = wait(new Speech(0, 0), 0, 1300);
-    expect(sent.slice(0, 5).map((one) => [one.kind, one.timestamp])).toEqual([0, 960, 1920, 2880, 3840].map((t) => ["silence", t]));
+    expect(sent.slice(0, 5).map((one) => [one.kind, one.timestamp])).toEqual(
+      [0, 960, 1920, 2880, 3840].map((t) => ["silence", t]),
+    );
     const marks = sent.slice(5);
     expect(marks.map((one) => one.kind)).toEqual(["mark", "mark", "mark"]);
     expect((marks[1]?.at ?? 0) - (marks[0]?.at ?? 0)).toBe(400);
