@@ -134,6 +134,15 @@ describe("playout", () => {
     expect(playout.hearing()).toEqual({ item: "a", played: 70 });
   });
 
+  it("knows what was heard of an utterance that is taken back while it is held", () => {
+    const playout = new Playout(RATE);
+    playout.push(ms(200), "a");
+    for (let i = 0; i < 4; i++) playout.pull();
+    playout.played(50);
+    playout.rewind();
+    expect(playout.clear()).toEqual({ item: "a", played: 50, dropped: 150 });
+  });
+
   it("keeps heard <= sent <= everything pushed, whatever the order of calls", () => {
     const step = fc.oneof(
       fc.record({ do: fc.constant("push" as const), n: fc.integer({ min: 1, max: 500 }) }),

@@ -139,14 +139,19 @@ export class Playout {
       if (span.from >= this.#heard) break;
       last = span;
     }
-    if (last === undefined) return { item: this.#flight[0]?.item, played: this.#ms(this.#flight[0]?.offset ?? 0) };
+    if (last === undefined) {
+      // Nothing sent was heard: the next sample to be heard is the first one sent, or else the first one queued.
+      const next = this.#flight[0];
+      if (next !== undefined) return { item: next.item, played: this.#ms(next.offset) };
+      const queued = this.#queue[this.#head];
+      return { item: queued?.item, played: this.#ms(queued === undefined ? 0 : queued.offset + this.#used) };
+    }
     return { item: last.item, played: this.#ms(last.offset + Math.min(last.samples.length, this.#heard - last.from)) };
   }
 
   /** Takes back all that was not heard. */
   clear(): Cleared {
-    const first = this.#flight[0] ?? this.#queue[this.#head];
-    const hearing = this.#flight.length > 0 ? this.hearing() : { item: first?.item, played: 0 };
+    const hearing = this.hearing();
     const dropped = this.pending;
     this.#queue = [];
     this.#head = 0;

@@ -5,12 +5,12 @@
  *
  * Media time drives the machine: each frame brings it forward. A timer takes over only when no media comes.
  */
-import { type AudioFrame, durationOf } from "../audio/frame.ts";
+import { type AudioFrame, durationOf, monoFrame } from "../audio/frame.ts";
 import type { Millis } from "../base/time.ts";
 import type { TurnEvent, TurnInput, TurnMachine } from "../turn/events.ts";
-import { createTurnMachine } from "../turn/machine.ts";
-import { parsePolicy, type TurnOptions, type TurnPolicy } from "../turn/policy.ts";
-import { UtteranceCollector } from "../turn/utterance.ts";
+import { createTurnMachine, type TunableTurnMachine } from "../turn/machine.ts";
+import { parsePolicy, type TurnOptions } from "../turn/policy.ts";
+import { createUtterance, type Utterance } from "../turn/utterance.ts";
 import type { DetectorMaker } from "../vad/detector.ts";
 import { Judge } from "./judge.ts";
 import { LiveSession } from "./session.ts";
@@ -36,10 +36,8 @@ export interface Listener {
   note(input: TurnInput): void;
   /** Whether an answer is being made: our voice counts as over only when it is silent and none is. */
   answering(on: boolean): void;
-  /** Audio of the open utterance so far, or of the last one, pre-roll included. */
+  /** All the caller said in this turn so far, pre-roll included. Empty when nothing was said. */
   utterance(): AudioFrame;
-  /** The frames of the pre-roll and of the open utterance so far: what a recogniser needs to start. */
-  frames(): readonly AudioFrame[];
   /** Applies from the next pause. Throws VoiceError `config` that names all faults. */
   tune(policy: TurnOptions): void;
   stop(): void;
@@ -54,13 +52,14 @@ export function listen<In>(session: Session<In>, options: ListenOptions): Listen
 }
 
 class SessionListener<In> implements Listener {
-  readonly machine: ReturnType<typeof createTurnMachine>;
+  readonly machine: TunableTurnMachine;
   readonly #session: LiveSession<In>;
   readonly #options: ListenOptions;
   #judge: Judge;
-  readonly #collector: UtteranceCollector;
+  #utterance: Utterance | undefined;
   readonly #undo: (() => void)[];
-  #policy: TurnPolicy;
+  #endedAt: Millis | undefined;
+  #collectRate = 0;
   #answering = false;
   #told = false;
   #timer: { readonly at: Millis; cancel(): void } | undefined;
@@ -69,9 +68,7 @@ class SessionListener<In> implements Listener {
   constructor(session: LiveSession<In>, maker: DetectorMaker, options: ListenOptions) {
     this.#session = session;
     this.#options = options;
-    this.#policy = parsePolicy(options.policy);
-    this.machine = createTurnMachine(this.#policy);
-    this.#collector = new UtteranceCollector(this.#policy);
+    this.machine = createTurnMachine(parsePolicy(options.policy));
     this.#judge = this.#makeJudge(maker);
     this.#undo = [
       session.tapRaw((frame) => this.#judgeFrame(frame)),
@@ -94,16 +91,11 @@ class SessionListener<In> implements Listener {
   }
 
   utterance(): AudioFrame {
-    return this.#collector.take();
-  }
-
-  frames(): readonly AudioFrame[] {
-    return this.#collector.frames();
+    return this.#utterance?.peek() ?? monoFrame(new Int16Array(0), this.#session.transport.can.rate);
   }
 
   tune(policy: TurnOptions): void {
-    this.#policy = parsePolicy(policy, this.#policy);
-    this.machine.setPolicy(this.#policy);
+    this.machine.setPolicy(parsePolicy(policy, this.machine.policy));
   }
 
   stop(): void {
@@ -128,7 +120,8 @@ class SessionListener<In> implements Listener {
   }
 
   #keep(frame: AudioFrame): void {
-    this.#collector.push(frame);
+    this.#collect(frame.rate).push(frame);
+    this.#forget(frame.at);
     this.#options.onAudio?.(frame);
   }
 
@@ -148,11 +141,37 @@ class SessionListener<In> implements Listener {
       if (event.type === "duck") this.#session.duck();
       else if (event.type === "hold") this.#session.hold();
       else if (event.type === "release") this.#session.release();
-      else if (event.type === "started") this.#collector.open(event.from);
+      else if (event.type === "started") this.#beginUtterance(event.from);
+      else if (event.type === "resumed") this.#endedAt = undefined;
+      else if (event.type === "ended") this.#endedAt = event.at;
       this.#session.emit("turn", event);
       this.#options.onEvent(event);
     }
     if (events.length > 0) this.#arm();
+  }
+
+  #beginUtterance(from: Millis): void {
+    this.#endedAt = undefined;
+    this.#utterance?.drop();
+    this.#utterance?.begin(from);
+  }
+
+  /** An ended utterance is kept while the caller may still go on with it: until our answer was heard for a while. */
+  #forget(now: Millis): void {
+    if (this.#endedAt === undefined || this.machine.state === "thinking") return;
+    if (now - this.#endedAt < this.machine.policy.mergeMs + MISSING) return;
+    this.#endedAt = undefined;
+    this.#utterance?.drop();
+  }
+
+  /** The rate may change when the call moves to another transport; what was said before is then lost. */
+  #collect(rate: number): Utterance {
+    if (this.#utterance === undefined || this.#collectRate !== rate) {
+      const { prefixMs, maxTurnMs } = this.machine.policy;
+      this.#collectRate = rate;
+      this.#utterance = createUtterance({ rate, prefixMs, maxTurnMs: maxTurnMs + prefixMs });
+    }
+    return this.#utterance;
   }
 
   /** Keeps one timer for the case that no media comes; media that does come makes it obsolete. */
