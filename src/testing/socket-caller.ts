@@ -87,6 +87,8 @@ export class SocketCaller {
   /** What was played in earlier epochs. */
   #playedBefore: Millis = 0;
   #marks: (() => void)[] = [];
+  /** What came before the codecs were ready: Opus takes a moment. */
+  #early: { readonly payload: Uint8Array; readonly at: Millis }[] = [];
   #cancels = new Set<() => void>();
 
   constructor(url: string, options: SocketCallerOptions = {}) {
@@ -222,6 +224,7 @@ export class SocketCaller {
     this.#binary = binary;
     this.inRate = input.rate;
     this.outRate = output.rate;
+    for (const { payload, at } of this.#early.splice(0)) this.#play(payload, at);
   }
 
   #receiveBinary(data: Buffer): void {
@@ -252,10 +255,13 @@ export class SocketCaller {
     }
   }
 
-  #play(payload: Uint8Array): void {
-    const samples = this.#out?.decode(payload);
+  #play(payload: Uint8Array, at: Millis = this.clock.now()): void {
+    if (this.#out === undefined) {
+      this.#early.push({ payload, at });
+      return;
+    }
+    const samples = this.#out.decode(payload);
     if (samples === undefined) throw new TypeError("the server sent audio that cannot be decoded");
-    const at = this.clock.now();
     this.onAudio?.(samples, at);
     const playsAt = this.speaker.push((samples.length / this.outRate) * 1000, at);
     if (this.#options.keep !== false) this.audio.push({ at, playsAt, samples, epoch: this.#epoch });

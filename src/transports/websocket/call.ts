@@ -49,6 +49,10 @@ export interface SocketCallOptions {
   readonly stock: Codec;
   readonly inputs?: Readonly<Record<string, unknown>> | undefined;
   readonly call: CallInfo;
+  /** Whether a page that is lost can come back. */
+  readonly resumable: boolean;
+  /** The page is lost and may come back. */
+  lost(): void;
   /** Something came that cannot be used. Answers whether the peer has done so too often. */
   strike(why: string): boolean;
 }
@@ -188,11 +192,12 @@ export class SocketCall implements Transport {
       : code === 1000 || code === 1001 || code === 1005
         ? new VoiceError("hung-up", "the page closed its socket")
         : new VoiceError("connection-lost", `the socket broke off with code ${code}`);
-    const resumable = reason instanceof VoiceError && reason.code === "connection-lost" && this.can.marks;
+    const resumable = this.#options.resumable && reason instanceof VoiceError && reason.code === "connection-lost";
     this.#shut(reason);
     this.#cancelClose?.();
     this.#options.in.free();
     this.#options.out.free();
+    if (resumable) this.#options.lost();
     this.#sink?.closed(reason, resumable);
     this.#sink = undefined;
   }

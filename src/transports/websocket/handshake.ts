@@ -28,7 +28,7 @@ import {
 } from "../../protocol/socket.ts";
 import { Strikes } from "../../protocol/strikes.ts";
 import type { Calls } from "../../session/calls.ts";
-import type { Slot, Transport } from "../../session/types.ts";
+import type { Slot } from "../../session/types.ts";
 import { HEARTBEAT, SocketCall } from "./call.ts";
 import { type Codec, mulaw, openCodec, supportedFormats } from "./codecs.ts";
 
@@ -46,12 +46,8 @@ export interface SocketOptions {
   readonly startMs?: Millis;
   /** Whether this page may come in. Called once, before a slot is taken; without it everybody may. */
   readonly verifyTicket?: (ticket: string | undefined, start: SocketStart) => boolean | Promise<boolean>;
-  /** How lost sessions are found again. Without it none waits, and pages get no resume token. */
-  readonly resume?: {
-    readonly tokens: ResumeTokens;
-    /** Moves a living session to this transport; false when it is gone. */
-    attach(session: string, transport: Transport): boolean;
-  };
+  /** The tokens by which a page comes back to a lost call. Without them none waits for its page. */
+  readonly resume?: ResumeTokens;
 }
 
 interface Ready {
@@ -151,8 +147,8 @@ export class Handshake<In> {
   /** The session that a token opens; undefined when the page does not come back. */
   #comingBack({ resume }: SocketStart): string | undefined {
     if (resume === undefined) return undefined;
-    const session = this.#options.resume?.tokens.take(resume, this.#calls.platform.clock.now());
-    if (typeof session === "string") return session;
+    const session = this.#options.resume?.take(resume, this.#calls.platform.clock.now());
+    if (typeof session === "string" && this.#calls.get(session) !== undefined) return session;
     throw new VoiceError("resume-expired", "the session cannot be resumed any more", { expose: true });
   }
 
@@ -190,21 +186,14 @@ export class Handshake<In> {
       stock: start.profile === "fastrtc" ? codecs.in : mulaw({ codec: "mulaw", rate: this.#options.inputRate ?? 48_000 }),
       inputs: start.inputs,
       call: { ...(start.agent === undefined ? {} : { agent: start.agent }), parameters: start.metadata ?? {} },
+      resumable: start.profile === "v1" && this.#options.resume !== undefined,
+      lost: () => this.#options.resume?.away(id, this.#calls.platform.clock.now()),
       strike: (why) => this.#isOut(why),
     });
     if (start.profile === "v1") this.#sayStarted(id, formats, start.audio.binary);
     this.#state = "live";
     this.#call = call;
-    if (back === undefined) {
-      // The transport is closed when this fails, and that ends the socket.
-      const options = slot === undefined ? { alias: start.id, id } : { alias: start.id, id, slot };
-      this.#calls.answer(call, options).catch((error: unknown) => {
-        this.#calls.platform.log.warn("a call could not be answered", { error });
-      });
-    } else if (this.#options.resume?.attach(back, call) !== true) {
-      this.#call = undefined;
-      throw new VoiceError("resume-expired", "the session is gone", { expose: true });
-    }
+    void this.#putThrough(call, { id, alias: start.id, slot, back: back !== undefined });
     for (const early of this.#early) {
       if (early instanceof Uint8Array) call.receiveBinary(early);
       else call.receive(early);
@@ -212,8 +201,25 @@ export class Handshake<In> {
     this.#early = [];
   }
 
+  /** When this fails the transport is closed, and that ends the socket. */
+  async #putThrough(
+    call: SocketCall,
+    { id, alias, slot, back }: { readonly id: string; readonly alias: string; readonly slot: Slot | undefined; readonly back: boolean },
+  ): Promise<void> {
+    const calls = this.#calls;
+    try {
+      if (back) calls.move(id, call);
+      else {
+        const session = await calls.answer(call, slot === undefined ? { alias, id } : { alias, id, slot });
+        session.on("closed", () => this.#options.resume?.revoke(id));
+      }
+    } catch (error) {
+      calls.platform.log.warn("a call could not be answered", { error });
+    }
+  }
+
   #sayStarted(id: string, formats: Ready["formats"], binary: boolean): void {
-    const tokens = this.#options.resume?.tokens;
+    const tokens = this.#options.resume;
     const text = writeSocketReply({
       event: "started",
       v: 1,
