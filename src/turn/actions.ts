@@ -27,11 +27,15 @@ export const actions: Readonly<Record<Action, (floor: Floor) => void>> = {
   },
   "take up the turn": (floor) => {
     reopen(floor);
+    // Only what is new decides whether it was noise: then the parked reply goes on.
+    floor.memory.voice = floor.memory.run;
+    floor.memory.news = false;
     floor.memory.parked = true;
     floor.emit({ type: "resumed", cutOff: false, at: floor.memory.now });
   },
   "take up the turn, cut off": (floor) => {
     reopen(floor);
+    floor.memory.voice += floor.memory.run;
     floor.memory.parked = false;
     floor.memory.voicePlays = false;
     floor.emit({ type: "resumed", cutOff: true, at: floor.memory.now });
@@ -56,11 +60,12 @@ export const actions: Readonly<Record<Action, (floor: Floor) => void>> = {
     if (floor.input?.type === "likely-end") judge(floor, floor.input.p);
   },
   "judge as even odds": (floor) => judge(floor, 0.5),
-  "wait for the run": (floor) => {
+  "wait for the verdict": (floor) => {
     const { memory, policy } = floor;
-    // One ms after the verdict that confirms or breaks it.
-    const windows = Math.max(1, Math.ceil(policy.minSpeechMs / memory.window));
-    set(floor, "end", memory.onset + windows * memory.window + 1);
+    const windows = memory.run > 0 ? Math.max(1, Math.ceil(policy.minSpeechMs / memory.window)) : 1;
+    const from = memory.run > 0 ? memory.onset : memory.heardAt;
+    // One ms after it, because deadlines of an instant come before its verdict.
+    set(floor, "end", from + windows * memory.window + 1);
   },
   "await final words": (floor) => set(floor, "final", floor.memory.now + floor.policy.finalMs),
   "restart stuck": (floor) => {
@@ -120,7 +125,7 @@ export const actions: Readonly<Record<Action, (floor: Floor) => void>> = {
     if (memory.clocks.end === NEVER) memory.offset = memory.now;
     memory.clocks.verdict = NEVER;
     memory.clocks.final = NEVER;
-    memory.clocks.end = Math.max(memory.now, memory.keysUntil);
+    setEnd(floor, memory.keysUntil);
   },
 
   "will end: button": ({ memory }) => {
@@ -147,6 +152,12 @@ export const actions: Readonly<Record<Action, (floor: Floor) => void>> = {
   "end: stop": (floor) => end(floor, "stop"),
   "end: closed": (floor) => end(floor, "closed"),
 };
+
+/** Sets when the silence is long enough. */
+export function setEnd(floor: Floor, at: Millis): void {
+  set(floor, "end", at);
+  floor.memory.endDue = floor.memory.clocks.end;
+}
 
 /** Sets a deadline, never in the past. */
 export function set({ memory }: Floor, name: ClockName, at: Millis): void {
@@ -184,8 +195,6 @@ function open(floor: Floor, over: boolean): void {
 function reopen({ memory }: Floor): void {
   memory.open = true;
   memory.since = memory.speaking ? memory.onset : memory.now;
-  memory.voice = memory.run;
-  memory.news = false;
   memory.final = false;
   memory.over = false;
   memory.shadow = false;
@@ -207,7 +216,7 @@ function pause(floor: Floor, offset: Millis): void {
   memory.p = -1;
   memory.clocks.final = NEVER;
   const wait = policy.adaptive?.maxMs ?? policy.silenceMs;
-  set(floor, "end", Math.max(offset + wait + memory.patience, memory.keysUntil));
+  setEnd(floor, Math.max(offset + wait + memory.patience, memory.keysUntil));
   memory.clocks.verdict = policy.adaptive === undefined ? NEVER : memory.now + policy.verdictMs;
   floor.emit({ type: "paused", from: offset, at: memory.now });
 }
@@ -222,7 +231,7 @@ function judge(floor: Floor, p: number): void {
     // The pause is long enough already and only final words are missing: their clock goes on.
     if (memory.clocks.final === NEVER || at > memory.now) {
       memory.clocks.final = NEVER;
-      set(floor, "end", at);
+      setEnd(floor, at);
     }
   }
   const { end, final } = memory.clocks;

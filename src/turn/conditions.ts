@@ -43,9 +43,13 @@ export const conditions: Readonly<Record<Condition, (floor: Floor) => boolean>> 
   quiet: ({ memory }) => !memory.speaking && !memory.talking,
   "a run rises": ({ memory }) => memory.run > 0 && !memory.speaking,
   "the run broke": ({ memory }) => memory.run === 0,
-  // Younger than the verdict that would confirm it; an older one got no verdicts any more.
-  "a run just rises": ({ memory, policy }) =>
-    memory.run > 0 && !memory.speaking && memory.now <= memory.onset + policy.minSpeechMs + memory.window,
+  // The window that reaches over the end may hold speech, and so may a run that the next verdicts confirm or break. Without
+  // this, gaps up to two windows shorter than the silence asked for would end turns. It ends by itself when verdicts stop.
+  "a verdict is on its way": ({ memory, policy }) =>
+    !memory.speaking &&
+    (memory.run > 0
+      ? memory.now <= memory.onset + policy.minSpeechMs + memory.window
+      : memory.heardAt < memory.endDue && memory.now <= memory.heardAt + memory.window),
   "the run was taken for noise": ({ memory }) => memory.speaking && memory.claim === "noise",
   "words changed": (floor) => floor.wordsChanged,
   "words are final": ({ memory }) => memory.final,

@@ -3,7 +3,7 @@
  * machine's own time set to each; so extra ticks change nothing and a late tick decides as an early one would have.
  */
 import type { Deadline, Millis } from "../base/time.ts";
-import { actions, set } from "./actions.ts";
+import { actions, set, setEnd } from "./actions.ts";
 import { englishOverlap, isYesNoQuestion, type OverlapWords } from "./backchannel.ts";
 import { conditions, type Floor, overThresholdOf } from "./conditions.ts";
 import type { TurnEvent, TurnInput, TurnMachine, TurnState } from "./events.ts";
@@ -170,14 +170,20 @@ class Machine implements TunableTurnMachine {
       if (memory.talking) memory.claim = "turn";
       return;
     }
-    // Between the thresholds speech goes on but does not begin. What is no number is quiet.
-    if (speech >= policy.releaseThreshold) memory.quiet = 0;
-    else {
-      if (memory.quiet === 0) memory.offset = now - span;
+    if (!memory.speaking) {
+      memory.run = 0;
+      memory.claim = "none";
       memory.quiet += span;
+      return;
     }
-    if (memory.speaking && memory.quiet < policy.releaseMs) return;
-    if (memory.speaking && memory.quiet === 0) return;
+    // Between the thresholds speech goes on but does not begin. What is no number is quiet.
+    if (speech >= policy.releaseThreshold) {
+      memory.quiet = 0;
+      return;
+    }
+    if (memory.quiet === 0) memory.offset = now - span;
+    memory.quiet += span;
+    if (memory.quiet < policy.releaseMs) return;
     memory.run = 0;
     memory.speaking = false;
     memory.claim = "none";
@@ -241,7 +247,7 @@ class Machine implements TunableTurnMachine {
     const memory = this.#memory;
     const more = (extra > 0 && extra < NEVER ? extra : 0) - memory.patience;
     memory.patience += more;
-    if (memory.clocks.end !== NEVER && memory.digits === "") set(this.#floor, "end", memory.clocks.end + more);
+    if (memory.clocks.end !== NEVER && memory.digits === "") setEnd(this.#floor, memory.clocks.end + more);
   }
 
   #walk(trigger: Trigger): void {
@@ -250,10 +256,10 @@ class Machine implements TunableTurnMachine {
     const floor = this.#floor;
     for (const row of candidates) {
       if (!holds(row, floor)) continue;
-      for (const name of row.then) actions[name](floor);
+      for (const name of row.do) actions[name](floor);
       if (row.raise !== undefined) this.#walk(row.raise);
       if (row.to !== undefined && row.to !== this.#memory.state) this.#enter(row.to);
-      if (row.then.length > 0 || row.to !== undefined) this.#schedule();
+      if (row.do.length > 0 || row.to !== undefined) this.#schedule();
       return;
     }
   }

@@ -66,6 +66,8 @@ export interface TurnMemory {
   digits: string;
   /** Likelihood of the end in this pause, -1 while unknown. */
   p: number;
+  /** When the silence is long enough, before any wait for a verdict. */
+  endDue: Millis;
   /** The pause may not end before this because keys are being pressed. */
   keysUntil: Millis;
 
@@ -132,6 +134,7 @@ export function freshMemory(): TurnMemory {
     closeAs: "",
     digits: "",
     p: -1,
+    endDue: 0,
     keysUntil: 0,
     endedAt: 0,
     endedWhy: "",

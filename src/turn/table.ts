@@ -33,7 +33,7 @@ export type Condition =
   | "quiet"
   | "a run rises"
   | "the run broke"
-  | "a run just rises"
+  | "a verdict is on its way"
   | "the run was taken for noise"
   | "words changed"
   | "words are final"
@@ -83,7 +83,7 @@ export type Action =
   | "pause now"
   | "judge the pause"
   | "judge as even odds"
-  | "wait for the run"
+  | "wait for the verdict"
   | "await final words"
   | "restart stuck"
   | "merge"
@@ -107,7 +107,7 @@ export interface TurnRow {
   readonly in: readonly TurnState[];
   readonly on: Trigger;
   readonly when: readonly Condition[];
-  readonly then: readonly Action[];
+  readonly do: readonly Action[];
   /** The next state; the same one when missing. */
   readonly to?: TurnState;
   /** Ask the table again with this trigger. */
@@ -159,10 +159,9 @@ export const turnTable: readonly TurnRow[] = [
   row(["pause"], "words", ["words changed"], ["pause"]),
   row(["pause"], "likely-end", [], ["judge the pause"]),
   row(["pause"], "verdict", [], ["judge as even odds"]),
-  row(["pause"], "end", ["a run just rises"], ["wait for the run"]),
+  row(["pause"], "end", ["a verdict is on its way"], ["wait for the verdict"]),
   row(["pause"], "end", ["final words missing"], ["await final words"]),
   row(["pause"], "end", [], [], undefined, "settle"),
-  row(["pause"], "final", ["a run just rises"], ["wait for the run"]),
   row(["pause"], "final", [], [], undefined, "settle"),
   row(["pause"], "settle", ["keys pressed"], ["end: digits"], "thinking"),
   row(["pause"], "settle", ["nothing said", "a reply is parked"], ["end: noise"], "thinking"),
@@ -208,6 +207,7 @@ export const turnTable: readonly TurnRow[] = [
   row(["overlap"], "hear", ["quiet", "no utterance"], ["release: short"], "agent"),
   row(["overlap"], "hear", ["quiet"], ["release: short", "wait for late words"], "agent"),
   row(["overlap"], "hear", ["spoken enough to hold"], ["hold"], "held"),
+  row(["overlap"], "enter", ["spoken enough to hold"], ["hold"], "held"),
   row(["held"], "hear", ["quiet", "merging"], ["note false alarm", "release: short"], "agent"),
   row(
     ["held"],
@@ -312,9 +312,16 @@ function row(
   states: readonly TurnState[],
   on: Trigger,
   when: readonly Condition[],
-  then: readonly Action[],
+  actions: readonly Action[],
   to?: TurnState,
   raise?: "settle",
 ): TurnRow {
-  return { in: states, on, when, then, ...(to === undefined ? {} : { to }), ...(raise === undefined ? {} : { raise }) };
+  return {
+    in: states,
+    on,
+    when,
+    do: actions,
+    ...(to === undefined ? {} : { to }),
+    ...(raise === undefined ? {} : { raise }),
+  };
 }
