@@ -19,6 +19,14 @@ export function targetOf({ to }: Handoff): Agent {
   return typeof to === "function" ? to() : to;
 }
 
+/** An agent and everybody whom the caller can reach from there, each once. */
+export function teamOf(first: Agent): readonly Agent[] {
+  const team = new Set([first]);
+  // A set may grow while it is walked: what is added is visited too.
+  for (const agent of team) for (const way of handoffsOf(agent).values()) team.add(targetOf(way));
+  return [...team];
+}
+
 /** The name of the tool that passes the caller on to an agent. */
 export function transferName(agentName: string): string {
   const slug = agentName

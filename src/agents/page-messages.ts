@@ -40,7 +40,7 @@ export function onPageMessage(
           requests.interrupt();
           return;
         case "talk":
-          listener.note({ type: "talk", down: message.phase === "start" });
+          listener.note({ type: "talk", down: message.phase === "start", cancel: message.phase === "cancel" });
           return;
         case "digit":
           if (message.digit !== "#") digits += message.digit;

@@ -182,7 +182,7 @@ export class Talk {
         return;
       case "words":
         if (event.who === "caller") this.#onCallerWords(event);
-        else this.#voice.words(event.item, this.#team.agent.name, event.text, event.final);
+        else this.#onAgentWords(event);
         return;
       case "reply":
         this.#onReply(event);
@@ -227,6 +227,12 @@ export class Talk {
     // Something was said, if nobody knows what: the turn has content. Over our voice its length decides instead.
     if (rejected && (state === "caller" || state === "pause")) this.#listener?.note({ type: "words", text: "unclear", final });
     else if (!rejected) this.#listener?.note({ type: "words", text, final });
+  }
+
+  #onAgentWords({ item, text, final }: Extract<EngineEvent, { type: "words" }>): void {
+    this.#voice.words(item, this.#team.agent.name, text, final);
+    // After a yes/no question "yes" is an answer, not a nod.
+    if (final) this.#listener?.note({ type: "asked", text });
   }
 
   #onReply({ id, phase }: Extract<EngineEvent, { type: "reply" }>): void {

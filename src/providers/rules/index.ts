@@ -42,7 +42,7 @@ export interface RuleCall {
 /** One agent's part of a rule book. */
 export interface RulePage {
   readonly rules: readonly Rule[];
-  /** Said when a caller is passed on to this agent. */
+  /** Said when a caller is passed on to this agent; `about` follows when they bring no question. */
   readonly hello?: string;
   /** What one can ask, for re-prompts: "You can ask me about …". */
   readonly about: string;
@@ -61,7 +61,8 @@ export function rules(book: RuleBook): Llm {
   return function rules({ brief, items, session }) {
     const page = book[brief.agent];
     const known = intents.get(brief.agent);
-    if (page === undefined || known === undefined) throw new TypeError(`the rule book must have a page for ${brief.agent}`);
+    if (page === undefined || known === undefined)
+      throw new TypeError(`the rule book must have a page for ${brief.agent}`);
     return answer(page, known, brief, { items, session });
   };
 }
@@ -86,9 +87,10 @@ async function* answer(page: RulePage, intents: Intents, brief: Brief, context: 
   for (const result of results) yield* sentences(toldResult(page, intents, result));
   const intent = question === undefined ? undefined : intents.find(question);
   if (isArrival) {
-    yield* sentences(page.hello ?? page.about);
     // The question came along: it is answered if it is one of ours, and never passed on a second time.
-    if (intent !== undefined && intent.rule.handoff === undefined) yield* act(intent, brief, context);
+    const isOurs = intent !== undefined && intent.rule.handoff === undefined;
+    yield* sentences(`${page.hello ?? ""} ${isOurs ? "" : page.about}`);
+    if (isOurs) yield* act(intent, brief, context);
   } else if (intent !== undefined) {
     yield* act(intent, brief, context);
   } else if (question !== undefined) {
@@ -107,10 +109,15 @@ async function* act({ rule, slots }: Intent, brief: Brief, context: RuleContext)
   yield { type: "tool-call", toolCallId, toolName: name, input: rule.call?.args?.(slots, context) ?? slots };
 }
 
-function toldResult(page: RulePage, intents: Intents, { name, question, output, failed }: ReturnType<typeof whatIsNew>["results"][number]): string {
+function toldResult(
+  page: RulePage,
+  intents: Intents,
+  { name, question, output, failed }: ReturnType<typeof whatIsNew>["results"][number],
+): string {
   const asked = question === undefined ? undefined : intents.find(question);
   const slots = asked?.slots ?? {};
-  const call = asked?.rule.call?.tool === name ? asked.rule.call : page.rules.find((rule) => rule.call?.tool === name)?.call;
+  const call =
+    asked?.rule.call?.tool === name ? asked.rule.call : page.rules.find((rule) => rule.call?.tool === name)?.call;
   if (failed) return call?.failed?.(output, slots) ?? `Sorry, that did not work: ${output}.`.replace(/\.+$/, ".");
   return call?.say?.(output, slots) ?? output;
 }
@@ -124,5 +131,6 @@ function textOf(say: NonNullable<Rule["say"]>, slots: Slots, context: RuleContex
 
 /** As a model would stream it, in larger steps. */
 function* sentences(text: string): Generator<Part> {
-  for (const sentence of text.split(/(?<=[.!?])\s+/)) if (sentence !== "") yield { type: "text-delta", text: `${sentence} ` };
+  for (const sentence of text.split(/(?<=[.!?])\s+/))
+    if (sentence !== "") yield { type: "text-delta", text: `${sentence} ` };
 }

@@ -99,7 +99,12 @@ export class Intents {
 function* readings(text: string): Generator<string> {
   const sentences = text.split(/[.!?\n]+(?:\s|$)/).map((part) => part.trim());
   for (const start of [text, ...sentences.toReversed()]) {
-    let words = start.toLowerCase().replace(/[,;:]/g, " ").replace(/[.!?]+$/, "").replace(/\s+/g, " ").trim();
+    let words = start
+      .toLowerCase()
+      .replace(/[,;:]/g, " ")
+      .replace(/[.!?]+$/, "")
+      .replace(/\s+/g, " ")
+      .trim();
     if (words === "") continue;
     yield words;
     for (;;) {

@@ -35,7 +35,10 @@ export function whatIsNew(items: readonly Item[]): News {
   return { results, question, isArrival };
 }
 
-function resultAt(items: readonly Item[], { call, output, failed }: Extract<Item, { kind: "result" }>): readonly NewResult[] {
+function resultAt(
+  items: readonly Item[],
+  { call, output, failed }: Extract<Item, { kind: "result" }>,
+): readonly NewResult[] {
   const at = items.findIndex((item) => item.kind === "call" && item.id === call);
   const asked = items[at];
   return asked?.kind === "call" ? [{ name: asked.name, question: questionBefore(items, at), output, failed }] : [];
