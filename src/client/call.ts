@@ -17,7 +17,7 @@ import type { NetStats, StepName } from "./types.ts";
 const POSITION_EVERY_MS = 200;
 const STATS_EVERY_MS = 1_000;
 
-/** A server that has nothing to say at the start is taken to be ready after this long. */
+/** A server that neither says anything at the start nor answers pings is taken to be ready after this long. */
 const GREETING_MS = 1_500;
 
 export interface CallOptions {
@@ -204,8 +204,8 @@ export class Call {
     const event = readPageEvent(text);
     this.#heartbeat.alive();
     if (event === undefined || isFault(event)) return;
-    if (event.type === "pong") return this.#heartbeat.pong(event.t, performance.now());
     this.#greeted();
+    if (event.type === "pong") return this.#heartbeat.pong(event.t, performance.now());
     this.#follow(event);
     this.#sink.event(event);
     if (event.type === "end_stream") this.#end(event.data);
@@ -240,6 +240,7 @@ export class Call {
     this.#every(STATS_EVERY_MS, () => void this.#readStats());
     this.send("ping", { t: performance.now() });
     this.#heartbeat.beat();
+    void this.#readStats(); // what the first second is compared with
   }
 
   async #readStats(): Promise<void> {

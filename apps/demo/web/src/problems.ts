@@ -27,7 +27,7 @@ const words: Partial<Readonly<Record<Code, readonly [title: string, text: string
   overloaded: ["The server has too much to do", "Try again in a moment."],
   draining: ["The server is being replaced", "Try again in a moment."],
   "server-unreachable": ["The server does not answer", "Check that it is running and that you are online."],
-  "connection-lost": ["The server is gone", "It stopped answering in the middle of the call. What was said is kept below."],
+  "connection-lost": ["The server is gone", "It stopped answering in the middle of the call. What was said is kept on this page."],
   "setup-timeout": ["No way through for sound", "The server answered, but no media arrived. A firewall may block UDP."],
   "agent-error": ["The agent failed", "Something went wrong on the server. Its log tells more."],
   "time-limit": ["Time is up", "Calls to this server have a time limit."],

@@ -31,7 +31,7 @@ export function Ended({ connection, onHome }: { readonly connection: Connection;
           {connection.state === "failed" ? <ProblemNotice error={connection.error} /> : <h1>{farewell(connection)}</h1>}
           <dl className="figures">
             <Figure name="Duration" value={duration(connection.lastedMs)} />
-            <Figure name="Turns" value={String(turns)} />
+            <Figure name="Turns" value={String(Math.max(turns, latency.turns.length))} />
             <Figure name="Median answer" value={latency.medianMs === undefined ? "–" : `${millis(latency.medianMs)} ms`} />
           </dl>
           {latency.turns.length > 0 && <LatencyChart turns={latency.turns} />}
