@@ -166,6 +166,7 @@ class Client implements VoiceClient {
         if (failure.code.startsWith("mic-") || failure.code === "insecure-context") {
           this.#changeMic((view) => ({ ...view, state: "error" }));
         }
+        this.#loading = undefined; // the server may be another one when it is back
         this.#store.update((old) => snapshots.withEnd(old, { error: failure }, Date.now()));
       }
       throw failure;
@@ -203,6 +204,7 @@ class Client implements VoiceClient {
       over: (end) => {
         if (!current()) return;
         this.#call = undefined;
+        this.#loading = undefined;
         if (end instanceof VoiceError) this.#report(end);
         this.#store.update((old) => snapshots.withEnd(old, end instanceof VoiceError ? { error: end } : end, Date.now()));
       },

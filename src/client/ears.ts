@@ -15,8 +15,12 @@ const AUDIBLE = 0.0032;
 /** A gap this long inside the agent's voice makes the next sound a new onset. */
 const AGENT_GAP_MS = 120;
 
-/** Below -70 dBFS for this long, a microphone that should be open is taken to be dead. */
+/**
+ * Below -70 dBFS for this long, a microphone that should be open is taken to be dead. One that has given a voice before is
+ * only dead when it gives zeros: noise suppression makes the pauses of a good one as quiet as -90 dBFS.
+ */
 const DEAD = 0.00032;
+const ZEROS = 1e-6;
 const DEAD_AFTER_MS = 4_000;
 
 export interface EarsSink {
@@ -43,6 +47,8 @@ export class Ears {
   #heardAgentAt: Millis = -Infinity;
   #heardMicAt: Millis;
   #dead = false;
+  /** This microphone has given a voice. */
+  #voiced = false;
 
   constructor(context: AudioContext, sink: EarsSink) {
     this.#sink = sink;
@@ -58,6 +64,7 @@ export class Ears {
     // A clone: disabling the original must not depend on who else listens, nor on the order of doing so.
     this.#mic = track === undefined ? undefined : new Side(this.#context, new MediaStream([track.clone()]), true);
     this.#heardMicAt = performance.now();
+    this.#voiced = false;
   }
 
   listenToAgent(stream: MediaStream): void {
@@ -105,8 +112,11 @@ export class Ears {
     const rms = mic.read(this.#samples, from);
     this.#floor.push(rms, ((WINDOW - from) / rate) * 1000);
     const ago = lastLoud(this.#samples, from, rate, this.#floor.threshold);
-    if (ago !== undefined) this.#sink.voiced(now - ago);
-    if (rms > DEAD) this.#heardMicAt = now;
+    if (ago !== undefined) {
+      this.#sink.voiced(now - ago);
+      this.#voiced = true;
+    }
+    if (rms > (this.#voiced ? ZEROS : DEAD)) this.#heardMicAt = now;
     this.#setDead(now - this.#heardMicAt > DEAD_AFTER_MS);
   }
 

@@ -67,6 +67,28 @@ describe("the way to a call", () => {
   });
 });
 
+describe("the configuration", () => {
+  it("may come during a call without changing who speaks", () => {
+    const bare = withConnecting(initialSnapshot, 0);
+    const speaking = play([{ type: "agent_state", data: { id: "Bert", state: "speaking" } }], bare);
+    const known = withConfig(speaking, config);
+    expect(known.activeAgent).toBe("Bert");
+    expect(stateOf(known)).toEqual({ Olive: "idle", Bert: "speaking" });
+    expect(known.agents[0]?.voice).toBe("slt");
+  });
+
+  it("does not take away the agent who speaks, though it does not name it", () => {
+    const speaking = play([{ type: "agent_state", data: { id: "Zoe", state: "speaking" } }]);
+    expect(withConfig(speaking, config)).toMatchObject({ activeAgent: "Zoe" });
+    expect(stateOf(withConfig(speaking, config))["Zoe"]).toBe("speaking");
+  });
+
+  it("replaces the team between calls", () => {
+    const ended = withEnd(play([{ type: "agent_state", data: { id: "Zoe", state: "speaking" } }]), { reason: "user" }, 9_000);
+    expect(Object.keys(stateOf(withConfig(ended, config)))).toEqual(["Olive", "Bert"]);
+  });
+});
+
 describe("the end of a call", () => {
   it("counts from the moment the call was up", () => {
     expect(withEnd(connected, { reason: "user" }, 9_500).connection).toEqual({ state: "ended", reason: "user", lastedMs: 7_500 });

@@ -26,8 +26,17 @@ export const initialSnapshot: VoiceSnapshot = {
 
 const stepNames: readonly StepName[] = ["microphone", "signalling", "media", "agent"];
 
+/** The configuration may come, or come anew, during a call: what agents are doing stays. */
 export function withConfig(snapshot: VoiceSnapshot, config: PageConfig): VoiceSnapshot {
-  return { ...snapshot, config, agents: introduce(config), activeAgent: undefined };
+  const known = new Map(snapshot.agents.map((agent) => [agent.name, agent]));
+  const agents = introduce(config).map((agent): AgentView => {
+    const { state, handedOff } = known.get(agent.name) ?? agent;
+    return { ...agent, state, handedOff };
+  });
+  const active = snapshot.agents.find(({ name }) => name === snapshot.activeAgent);
+  const onCall = snapshot.connection.state === "connecting" || snapshot.connection.state === "connected";
+  if (onCall && active !== undefined && !agents.some(({ name }) => name === active.name)) agents.push(active);
+  return { ...snapshot, config, agents, activeAgent: (onCall ? active?.name : undefined) ?? config.agents[0]?.name };
 }
 
 /** A new attempt: nothing of the last call is left but the configuration and the choice of microphone. */
