@@ -24,7 +24,7 @@ import {
 } from "../../protocol/signal.ts";
 import type { Slot, Transport } from "../../session/types.ts";
 import { isOpusRate, loadOpus, Opus, type OpusRate } from "./opus.ts";
-import { Peer, type PeerOptions } from "./peer.ts";
+import { Peer, type PeerOptions, warmUp } from "./peer.ts";
 import { WebRtcTransport } from "./transport.ts";
 
 /** Who takes the calls. */
@@ -95,7 +95,9 @@ class WebRtcOffers implements Offers {
     this.#options = options;
     this.#rate = rate;
     this.#platform = options.platform;
-    loadOpus().catch((error: unknown) => this.#platform.log.error("the Opus codec could not be loaded", { error }));
+    Promise.all([loadOpus(), warmUp()]).catch((error: unknown) => {
+      this.#platform.log.error("the media engine could not be loaded", { error });
+    });
   }
 
   get pending(): number {

@@ -6,7 +6,7 @@
  *   we are the DTLS server (`setup:passive`)    werift's client sleeps 100 ms before its first hello
  *   an early ClientHello is kept                werift drops it, and browsers repeat it after 50 ms and more
  *   SRTP_AES128_CM_HMAC_SHA1_80 only            the profile that all peers have
- * and for the gate in front of its sockets. All are probed for each call: when their shape is another one, the call goes
+ * for the gate in front of its sockets, and for a fault of its DTLS. All are probed for each call: when their shape is another one, the call goes
  * on without them, and the log says so.
  *
  * Without TURN we are an ICE-lite agent: the caller comes to us, we send no checks, and what candidates it names does not
@@ -16,7 +16,7 @@ import { networkInterfaces } from "node:os";
 import {
   RTCPeerConnection,
   type RTCDataChannel,
-  type RTCDtlsTransport,
+  RTCDtlsTransport,
   RtpHeader,
   type RtpPacket as WeriftPacket,
   useOPUS,
@@ -58,6 +58,11 @@ export interface PeerEvents {
   text(text: string): void;
   /** The other side hung up, or can never be reached again. Not called after our own `close`. */
   closed(why: "hung-up" | "failed"): void;
+}
+
+/** Makes the process's certificate, so that the first call does not wait for it. */
+export async function warmUp(): Promise<void> {
+  await RTCDtlsTransport.SetupCertificate();
 }
 
 /** One WebRTC connection, as the one that is called or the one that calls. */
@@ -256,11 +261,23 @@ export class Peer {
 
   #onConnected(): void {
     if (this.#ended) return;
+    this.#skipUsedNumbers();
     const audio = this.#pc.getTransceivers().find((one) => one.kind === "audio");
     this.#codec = audio?.codecs[0]?.payloadType ?? -1;
     this.#header.payloadType = Math.max(0, this.#codec);
     this.#header.ssrc = audio?.sender.ssrc ?? 0;
     this.#events.connected();
+  }
+
+  /**
+   * werift sends its Finished with the number that its handshake has come to and begins data at 0 again, so one of the
+   * first data records repeats a number (and a nonce): browsers drop it, and the message waits a second to be sent again.
+   */
+  #skipUsedNumbers(): void {
+    const socket = this.#transport?.dtls;
+    const context: unknown = socket === undefined ? undefined : Reflect.get(socket, "dtls");
+    if (hasNumber(context)) context.recordSequenceNumber = Math.max(context.recordSequenceNumber, BEYOND_HANDSHAKE);
+    else this.#log.warn("werift has changed: DTLS record numbers cannot be corrected");
   }
 
   #onRtp({ header, payload }: WeriftPacket): void {
@@ -300,6 +317,13 @@ export class Peer {
       throw new VoiceError("overloaded", "there is no free UDP port for one more call");
     return withAddresses(sdp, ["127.0.0.1", ...this.#announce]);
   }
+}
+
+/** More records than a handshake has, retransmissions included. */
+const BEYOND_HANDSHAKE = 1000;
+
+function hasNumber(value: unknown): value is { recordSequenceNumber: number } {
+  return typeof value === "object" && value !== null && typeof Reflect.get(value, "recordSequenceNumber") === "number";
 }
 
 interface Socket {

@@ -46,6 +46,7 @@ export class Speech {
   #due: Millis | undefined;
   /** The last packet was voice; otherwise the next voice begins a spurt. */
   #talking = false;
+  /** Frames of silence that are left to send; below 0 when the silence is marked. */
   #tail: number = TAIL_FRAMES;
   #sent: Millis = 0;
   #heard: Millis = 0;
@@ -85,12 +86,10 @@ export class Speech {
   quiet(now: Millis): { readonly kind: "silence" | "mark"; readonly place: Place } | undefined {
     if (this.#due !== undefined && now < this.quietAt) return undefined;
     this.#talking = false;
-    if (this.#tail > 0) {
-      this.#tail -= 1;
-      return { kind: "silence", place: this.#take(now, false) };
-    }
     this.#skip(now);
-    return { kind: "mark", place: this.#take(now, false) };
+    const kind = this.#tail > 0 ? "silence" : "mark";
+    this.#tail -= 1;
+    return { kind, place: this.#take(now, false) };
   }
 
   /** When `quiet` is to be called next, if no voice comes first. */
@@ -98,7 +97,8 @@ export class Speech {
     if (this.#due === undefined) return 0;
     // Two frames late is more than a busy ticker is: the spurt is over. Sooner, silence would fall between its frames.
     if (this.#talking) return this.#due + 2 * FRAME_MS;
-    return this.#tail > 0 ? this.#due : this.#due + MARK_MS - FRAME_MS;
+    // The first mark follows the tail at once: without it a browser takes the pause for loss and conceals it.
+    return this.#tail >= 0 ? this.#due : this.#due + MARK_MS - FRAME_MS;
   }
 
   /**

@@ -47,6 +47,8 @@ const BUFFERED_LIMIT = 1024 * 1024;
 /** Audio that comes before the session listens. */
 const EARLY_MS = 1000;
 const WATCH_MS = 1000;
+/** Between our last message and the end of the connection: browsers drop what comes in the same moment as the end. */
+const FAREWELL_MS: Millis = 200;
 
 /** TOC byte of a CELT frame of 20 ms without content: Opus for "silence, nothing more until I speak again". */
 const SILENCE_MARK = Uint8Array.of(31 << 3);
@@ -73,6 +75,7 @@ export class WebRtcTransport implements Transport {
   #stopQuiet: (() => void) | undefined;
   #stopHold: (() => void) | undefined;
   #stopWatch: (() => void) | undefined;
+  #stopLinger: (() => void) | undefined;
   /** How the call ended before the session listened. */
   #ending: { readonly reason: unknown; readonly resumable: boolean } | undefined;
   /** Called once everything is released. */
@@ -130,7 +133,7 @@ export class WebRtcTransport implements Transport {
   close(reason?: unknown): void {
     if (this.#state !== "live") return;
     this.tell(farewell(reason));
-    this.#finish(reason, false);
+    this.#finish(reason, false, FAREWELL_MS);
   }
 
   /** A packet of the caller's voice. */
@@ -167,6 +170,7 @@ export class WebRtcTransport implements Transport {
 
   /** The peer is gone. */
   gone(why: "hung-up" | "failed"): void {
+    this.#release();
     if (why === "hung-up") this.#finish(new VoiceError("hung-up", "the caller hung up"), false);
     else this.#finish(new VoiceError("connection-lost", "the connection to the caller failed"), true);
   }
@@ -264,8 +268,8 @@ export class WebRtcTransport implements Transport {
     this.#stopWatch = clock.at(clock.now() + Math.min(WATCH_MS, this.#lostMs - silent), () => this.#watch());
   }
 
-  /** The one way out. */
-  #finish(reason: unknown, resumable: boolean): void {
+  /** The one way out. The connection itself may `linger`, so that the page reads our last message. */
+  #finish(reason: unknown, resumable: boolean, linger: Millis = 0): void {
     if (this.#state !== "live") return;
     this.#state = "closing";
     this.#stopQuiet?.();
@@ -275,12 +279,18 @@ export class WebRtcTransport implements Transport {
     this.#early = [];
     this.#waiting = [];
     this.#report();
-    void this.#peer.close().then(() => {
-      this.#state = "closed";
-      this.onReleased();
-    });
+    const { clock } = this.#platform;
+    if (linger === 0) this.#release();
+    else this.#stopLinger = clock.at(clock.now() + linger, () => this.#release());
     this.#ending = { reason, resumable };
     this.#sink?.closed(reason, resumable);
+  }
+
+  #release(): void {
+    if (this.#state !== "closing") return;
+    this.#state = "closed";
+    this.#stopLinger?.();
+    void this.#peer.close().then(this.onReleased);
   }
 
   #report(): void {
