@@ -9,9 +9,12 @@ export { VoiceError, type VoiceErrorOptions } from "./base/errors.ts";
 export type { Platform } from "./base/platform.ts";
 export type { Clock, Epoch, Millis } from "./base/time.ts";
 export type { CallerMessage, PageEvent } from "./protocol/page.ts";
+export { EnergyDetector } from "./vad/energy.ts";
 export type { DetectorMaker, VoiceDetector } from "./vad/detector.ts";
 export type { TurnEvent, TurnInput, TurnMachine, TurnState } from "./turn/events.ts";
 export { defaultPolicy, type TurnOptions, type TurnPolicy } from "./turn/policy.ts";
+export { receiveEmit, type ReceiveEmit } from "./session/receive-emit.ts";
+export { replyOnStopWords, type StopWordOptions } from "./session/reply-on-stopwords.ts";
 export { replyOnPause, type ReplyOnPauseOptions } from "./session/reply-on-pause.ts";
 export type {
   Handler,
@@ -26,5 +29,33 @@ export type {
   TransportSink,
   Turn,
 } from "./session/types.ts";
+export { agent, type AgentOptions } from "./agents/agent.ts";
+export { converse, type ConverseOptions } from "./agents/converse.ts";
+export { handoff } from "./agents/handoff.ts";
+export { tool, type ToolOptions } from "./agents/tool.ts";
+export type {
+  Agent,
+  Answer,
+  Ask,
+  Brief,
+  Engine,
+  EngineCan,
+  EngineEvent,
+  EngineSession,
+  Handoff,
+  Item,
+  Llm,
+  Spoken,
+  Stt,
+  SttCan,
+  Tool,
+  ToolContext,
+  Tts,
+  TtsCan,
+  Unit,
+  Usage,
+  Words,
+} from "./agents/types.ts";
+export type { PageAgent, PageConfig } from "./protocol/config.ts";
 export { Stream, type LaunchOptions, type RtcOptions, type StreamOptions } from "./server/stream.ts";
 export type { VoiceServer } from "./server/server.ts";

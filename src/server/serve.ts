@@ -4,17 +4,22 @@
 import type { VoiceServer } from "./server.ts";
 import type { LaunchOptions, Stream } from "./stream.ts";
 
+export interface ServeOptions extends LaunchOptions {
+  /** Runs after the last call has ended: what the handler's parts need to let go. */
+  readonly onClose?: () => Promise<void>;
+}
+
 /** How long a polite end may take before the process ends anyway, ms. */
 const PATIENCE = 5_000;
 
 /** Serves until the process is told to stop; a second signal ends it at once. Answers the exit code. */
-export async function serveUntilStopped<In>(stream: Stream<In>, options: LaunchOptions = {}): Promise<number> {
+export async function serveUntilStopped<In>(stream: Stream<In>, options: ServeOptions = {}): Promise<number> {
   const server = await stream.launch(options);
   process.stdout.write(`${stream.name} is ready at ${server.url} (${stream.parts})\n`);
-  return await stopped(server);
+  return await stopped(server, options.onClose);
 }
 
-function stopped(server: VoiceServer): Promise<number> {
+function stopped(server: VoiceServer, onClose: () => Promise<void> = () => Promise.resolve()): Promise<number> {
   return new Promise((resolve) => {
     let asked = false;
     const stop = (): void => {
@@ -22,12 +27,19 @@ function stopped(server: VoiceServer): Promise<number> {
       asked = true;
       process.stdout.write("\nHanging up. Press Ctrl-C again to end at once.\n");
       const force = setTimeout(() => process.exit(1), PATIENCE);
-      void server.close().then(() => {
+      const end = (code: number): void => {
         clearTimeout(force);
         process.off("SIGINT", stop);
         process.off("SIGTERM", stop);
-        resolve(0);
-      });
+        resolve(code);
+      };
+      server.close().then(onClose).then(
+        () => end(0),
+        (error: unknown) => {
+          process.stderr.write(`${String(error)}\n`);
+          end(1);
+        },
+      );
     };
     process.on("SIGINT", stop);
     process.on("SIGTERM", stop);

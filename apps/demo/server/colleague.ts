@@ -1,5 +1,5 @@
-import type { Agent, Tool } from "../../../src/agents/types.ts";
-import type { Rule } from "../../../src/providers/rules/index.ts";
+import type { Agent, Tool } from "repartee";
+import type { Rule } from "repartee/rules";
 import type { Records } from "./records.ts";
 
 /** One member of the team before it is put together: who they are, and what they answer themselves. */
@@ -34,6 +34,11 @@ export function smallTalk({ agent, about }: Colleague): readonly Rule[] {
       phrases: ["thank you [very much|so much]", "thanks [a lot]", "that is (all|it)", "great"],
       say: ["You are welcome. Is there anything else?", "My pleasure. Anything else?"],
     },
+    {
+      phrases: ["(yes|no|okay|yeah|right|I see) [please|thanks|thank you]"],
+      say: ["All right. What else can I do for you?", "Good. Is there anything else?"],
+    },
+    { phrases: ["(stop|wait|hold on)"], say: "All right, I am listening." },
     {
       phrases: ["goodbye", "bye bye", "see you [later]", "have a (nice|good) day"],
       say: "Goodbye, and have a good first week!",

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { tool } from "../../../src/agents/tool.ts";
-import type { Tool } from "../../../src/agents/types.ts";
+import { tool } from "repartee";
+import type { Tool } from "repartee";
 import type { Colleague } from "./colleague.ts";
 import { nextDay, type Records, spokenDate } from "./records.ts";
 

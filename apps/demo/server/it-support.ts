@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { tool } from "../../../src/agents/tool.ts";
-import type { Tool } from "../../../src/agents/types.ts";
-import type { Millis } from "../../../src/base/time.ts";
-import type { Session } from "../../../src/session/types.ts";
+import { tool } from "repartee";
+import type { Tool } from "repartee";
+import type { Millis } from "repartee";
+import type { Session } from "repartee";
 import type { Colleague } from "./colleague.ts";
 import { type Records, spokenDate } from "./records.ts";
 

@@ -2,7 +2,7 @@
  * The personnel file of the demo: one employee, in memory, fresh for every caller. The tools of the agents read and write
  * it; dates are reckoned from the day of the call.
  */
-import type { Epoch } from "../../../src/base/time.ts";
+import type { Epoch } from "repartee";
 
 const DAY: Epoch = 24 * 60 * 60 * 1000;
 

@@ -1,8 +1,8 @@
-import { agent } from "../../../src/agents/agent.ts";
-import { handoff } from "../../../src/agents/handoff.ts";
-import type { Agent } from "../../../src/agents/types.ts";
-import type { Epoch } from "../../../src/base/time.ts";
-import { phrasesOf, type Rule, type RuleBook, type RulePage } from "../../../src/providers/rules/index.ts";
+import { agent } from "repartee";
+import { handoff } from "repartee";
+import type { Agent } from "repartee";
+import type { Epoch } from "repartee";
+import { phrasesOf, type Rule, type RuleBook, type RulePage } from "repartee/rules";
 import { benefits } from "./benefits.ts";
 import { type Colleague, smallTalk } from "./colleague.ts";
 import { hrManager } from "./hr-manager.ts";
