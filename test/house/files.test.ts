@@ -19,11 +19,14 @@ const machineBoundIn = (text: string): readonly string[] =>
   });
 
 describe("the files of the repository", () => {
-  it("keeps every source at 500 lines or fewer", () => {
+  it.each([
+    ["source", 500, (path: string): boolean => !/\.test\.tsx?$/.test(path)],
+    ["test", 800, (path: string): boolean => /\.test\.tsx?$/.test(path)],
+  ] as const)("keeps every %s at %i lines or fewer", (_kind, most, isKind) => {
     const long = files()
-      .filter(isCode)
+      .filter((path) => isCode(path) && isKind(path))
       .map((path) => ({ path, lines: read(path).trimEnd().split("\n").length }))
-      .filter(({ lines }) => lines > 500);
+      .filter(({ lines }) => lines > most);
     expect(long).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Import, importsOf, librarySources } from "./sources.ts";
+import { files, type Import, importsOf, librarySources } from "./sources.ts";
 
 /** Folder of `src` and its floor. Imports go down only; folders of one floor never meet. */
 const floors: Readonly<Record<string, number>> = {
@@ -107,6 +107,18 @@ describe("the floors", () => {
   ])("allows %s importing %s", (from, specifier) => {
     const [found] = importsOf(from, `import type { x } from "${specifier}";`);
     expect(found && faultOf(found)).toBeUndefined();
+  });
+
+  it("shows users only the public subpaths: the demo's server and the examples import nothing else of ours", () => {
+    const programs = files().filter(
+      (path) => /^(examples|apps\/demo\/server)\/.*\.ts$/.test(path) && !path.endsWith(".test.ts"),
+    );
+    expect(programs.length).toBeGreaterThan(0);
+    // Besides, a second copy of a class, from `src` beside the one in `dist`, is another class.
+    const inside = programs
+      .flatMap((path) => importsOf(path))
+      .filter(({ to }) => to !== undefined && /^(src|dist)\//.test(to));
+    expect(inside.map(({ from, specifier }) => `${from}: ${specifier}`)).toEqual([]);
   });
 
   it("sees every way to import", () => {
