@@ -49,6 +49,8 @@ export interface OutletOptions {
   dropped(ms: Millis, waiting: Millis): void;
   /** The peer takes nothing any more. Called once. */
   stuck(): void;
+  /** Whether the peer has room for more audio, by what it reports. Default: always. */
+  room?(): boolean;
 }
 
 interface Piece {
@@ -75,6 +77,11 @@ export class Outlet {
     this.#options = options;
   }
 
+  /** Audio that is held back, ms. */
+  get held(): Millis {
+    return this.#heldMs;
+  }
+
   /** Sends at once, ahead of audio that is held back. */
   urgent(text: string): void {
     const { socket } = this.#options;
@@ -88,7 +95,7 @@ export class Outlet {
     if (this.#closed) return;
     const { socket, clock } = this.#options;
     if (ms > 0) this.#high = Math.max(4096, (data.length * HIGH) / ms);
-    if (this.#held.length === 0 && socket.bufferedAmount <= this.#high) {
+    if (this.#held.length === 0 && this.#open()) {
       socket.send(data, binary ? BINARY : TEXT);
       return;
     }
@@ -114,6 +121,11 @@ export class Outlet {
     this.#cancel = undefined;
   }
 
+  #open(): boolean {
+    const { socket, room } = this.#options;
+    return socket.bufferedAmount <= this.#high && (room === undefined || room());
+  }
+
   #drop(): void {
     const oldest = this.#held.shift();
     if (oldest === undefined || oldest.ms === 0) return;
@@ -125,7 +137,7 @@ export class Outlet {
     const { socket, clock } = this.#options;
     this.#cancel = clock.at(clock.now() + LOOK, () => {
       this.#cancel = undefined;
-      while (this.#held.length > 0 && socket.bufferedAmount <= this.#high) {
+      while (this.#held.length > 0 && this.#open()) {
         const piece = this.#held.shift();
         if (piece === undefined) break;
         this.#heldMs -= piece.ms;
