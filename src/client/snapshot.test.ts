@@ -136,6 +136,17 @@ describe("the team", () => {
     expect(stateOf(play([{ type: "handoff", data: { from: "Bert", to: "Olive" } }], away))).toEqual({ Olive: "idle", Bert: "handed off" });
   });
 
+  it("leaves the floor to the one who hands off until the farewell was heard", () => {
+    const saying = play([
+      { type: "agent_state", data: { id: "Olive", state: "speaking" } },
+      { type: "handoff", data: { from: "Olive", to: "Bert" } },
+    ]);
+    expect(saying.activeAgent).toBe("Olive");
+    const said = play([{ type: "agent_state", data: { id: "Olive", state: "idle" } }], saying);
+    expect(said.activeAgent).toBe("Bert");
+    expect(stateOf(said)).toEqual({ Olive: "handed off", Bert: "idle" });
+  });
+
   it("takes the active agent for the one who hands off when the server does not say", () => {
     expect(stateOf(play([{ type: "handoff", data: { to: "Bert" } }]))["Olive"]).toBe("handed off");
   });

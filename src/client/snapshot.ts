@@ -136,22 +136,33 @@ function withTranscript(snapshot: VoiceSnapshot, transcript: readonly Line[]): V
   return transcript === snapshot.transcript ? snapshot : { ...snapshot, transcript };
 }
 
-/** Whoever does anything but wait has the floor of the team. */
+/** Whoever does anything but wait has the floor of the team; after a farewell it goes to whom the call was handed. */
 function withAgentState(snapshot: VoiceSnapshot, name: string, state: AgentState): VoiceSnapshot {
   const known = withAgent(snapshot, name);
   const agents = changeAgent(known.agents, name, (agent) => (agent.state === state ? agent : { ...agent, state }));
-  const activeAgent = state === "idle" ? (known.activeAgent ?? name) : name;
+  const left = name === known.activeAgent && agents.some((agent) => agent.name === name && agent.handedOff);
+  const waiting = left ? lastTaker(known.transcript) : known.activeAgent;
+  const activeAgent = state === "idle" ? (waiting ?? name) : name;
   if (agents === snapshot.agents && activeAgent === snapshot.activeAgent) return snapshot;
   return { ...known, agents, activeAgent };
 }
 
+/** The one who hands off may still be saying so, and keeps the floor until that was heard. */
 function withHandoff(snapshot: VoiceSnapshot, { from = snapshot.activeAgent, to }: { from?: string; to: string }): VoiceSnapshot {
   const known = withAgent(snapshot, to);
+  let speaking = false;
   const agents = known.agents.map((agent): AgentView => {
     if (agent.name === to) return { ...agent, handedOff: false };
-    return agent.name === from ? { ...agent, state: "idle", handedOff: true } : agent;
+    if (agent.name !== from) return agent;
+    speaking = agent.state === "speaking";
+    return { ...agent, state: speaking ? "speaking" : "idle", handedOff: true };
   });
-  return { ...known, agents, activeAgent: to };
+  return { ...known, agents, activeAgent: speaking ? from : to };
+}
+
+function lastTaker(lines: readonly Line[]): string | undefined {
+  const line = lines.findLast(({ kind }) => kind === "handoff");
+  return line?.kind === "handoff" ? line.to : undefined;
 }
 
 /** An agent the configuration did not name joins the row when it is first heard of. */

@@ -5,7 +5,7 @@ export function Hints() {
   const client = useVoice();
   const blocked = useSnapshot(({ audioBlocked }) => audioBlocked);
   const hint = useSnapshot(({ mic }) => mic.hint);
-  const weak = useSnapshot(({ net }) => net.quality === "poor");
+  const weak = useSnapshot(({ net }) => (net.lossPct ?? 0) >= 5 || (net.rttMs ?? 0) >= 300);
   if (blocked) {
     return (
       <div className="hint" role="alert">

@@ -7,10 +7,16 @@ import { Icon } from "./icon.tsx";
 type Said = Extract<Line, { kind: "said" }>;
 type Tool = Extract<Line, { kind: "tool" }>;
 
-export const TranscriptLine = memo(function TranscriptLine({ line, before }: { readonly line: Line; readonly before: Line | undefined }) {
+interface TranscriptLineProps {
+  readonly line: Line;
+  /** It is the first to answer its turn. */
+  readonly answer: boolean;
+}
+
+export const TranscriptLine = memo(function TranscriptLine({ line, answer }: TranscriptLineProps) {
   switch (line.kind) {
     case "said":
-      return line.who === "caller" ? <CallerLine line={line} /> : <AgentLine line={line} first={line.turnId !== before?.turnId || before?.kind !== "said" || before.who === "caller"} />;
+      return line.who === "caller" ? <CallerLine line={line} /> : <AgentLine line={line} answer={answer} />;
     case "tool":
       return <ToolLine line={line} />;
     case "handoff":
@@ -39,9 +45,9 @@ function CallerLine({ line }: { readonly line: Said }) {
   );
 }
 
-function AgentLine({ line, first }: { readonly line: Said; readonly first: boolean }) {
+function AgentLine({ line, answer }: { readonly line: Said; readonly answer: boolean }) {
   const waited = useSnapshot(({ latency }) =>
-    first && line.turnId !== undefined ? latency.turns.find(({ turnId }) => turnId === line.turnId)?.totalMs : undefined,
+    answer && line.turnId !== undefined ? latency.turns.find(({ turnId }) => turnId === line.turnId)?.totalMs : undefined,
   );
   const heard = line.heardChars ?? line.text.length;
   const rest = line.text.slice(heard);

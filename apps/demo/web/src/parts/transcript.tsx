@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "react";
+import type { Line } from "../../../../../src/client/index.ts";
 import { useSnapshot } from "../voice.ts";
 import { Icon } from "./icon.tsx";
 import { TranscriptLine } from "./transcript-line.tsx";
@@ -16,6 +17,7 @@ export function Transcript({ live }: { readonly live: boolean }) {
     if (following && element !== null) element.scrollTop = element.scrollHeight;
   }, [lines, following]);
 
+  const answers = firstAnswers(lines);
   return (
     <div className="transcript-frame">
       <div
@@ -30,8 +32,8 @@ export function Transcript({ live }: { readonly live: boolean }) {
         }
       >
         {lines.length === 0 && <p className="empty">{live ? "Say something. The conversation is written down here." : "Nothing was said."}</p>}
-        {lines.map((line, index) => (
-          <TranscriptLine key={line.id} line={line} before={lines[index - 1]} />
+        {lines.map((line) => (
+          <TranscriptLine key={line.id} line={line} answer={answers.get(line.turnId) === line.id} />
         ))}
       </div>
       {live && !following && (
@@ -41,4 +43,13 @@ export function Transcript({ live }: { readonly live: boolean }) {
       )}
     </div>
   );
+}
+
+/** By turn, the line that answered it: the wait is shown there and nowhere else. */
+function firstAnswers(lines: readonly Line[]): ReadonlyMap<string | undefined, string> {
+  const answers = new Map<string | undefined, string>();
+  for (const line of lines) {
+    if (line.kind === "said" && line.who === "agent" && !answers.has(line.turnId)) answers.set(line.turnId, line.id);
+  }
+  return answers;
 }
