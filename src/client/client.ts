@@ -41,7 +41,9 @@ class Client implements VoiceClient {
   }
 
   async load(): Promise<void> {
-    this.#loading ??= this.#signalling.config().then((config) => this.#store.update((old) => snapshots.withConfig(old, config)));
+    this.#loading ??= this.#signalling
+      .config()
+      .then((config) => this.#store.update((old) => snapshots.withConfig(old, config)));
     try {
       await this.#loading;
     } catch (error) {
@@ -151,7 +153,13 @@ class Client implements VoiceClient {
       call = new Call({
         mic: mic === false || mic instanceof MediaStream ? mic : { ...mic, ...chosen },
         link: (sink) =>
-          new WebRtcLink({ signalling: this.#signalling, rtc, element: this.#element, sink, ...(agent !== undefined && { agent }) }),
+          new WebRtcLink({
+            signalling: this.#signalling,
+            rtc,
+            element: this.#element,
+            sink,
+            ...(agent !== undefined && { agent }),
+          }),
         sink: this.#sink(() => this.#call === call),
       });
       this.#call = call;
@@ -188,12 +196,13 @@ class Client implements VoiceClient {
       hint: (hint) => update((old) => ({ ...old, mic: { ...old.mic, hint } })),
       event: (event) => {
         if (!current()) return;
-        this.#store.update((old) => snapshots.reduceEvent(old, event, Date.now()), { soon: isProgress(event, this.#store.latest) });
+        this.#store.update((old) => snapshots.reduceEvent(old, event, Date.now()), {
+          soon: isProgress(event, this.#store.latest),
+        });
         this.#events.emit("message", event);
         if (event.type === "error") this.#report(new VoiceError("agent-error", event.message, { meta: event.data }));
       },
-      measured: (turnId, totalMs) =>
-        update((old) => ({ ...old, latency: addMeasured(old.latency, turnId, totalMs) })),
+      measured: (turnId, totalMs) => update((old) => ({ ...old, latency: addMeasured(old.latency, turnId, totalMs) })),
       net: (net) => update((old) => ({ ...old, net }), true),
       blocked: (audioBlocked) => update((old) => (old.audioBlocked === audioBlocked ? old : { ...old, audioBlocked })),
       up: (transport, sessionId, ms) =>
@@ -206,7 +215,9 @@ class Client implements VoiceClient {
         this.#call = undefined;
         this.#loading = undefined;
         if (end instanceof VoiceError) this.#report(end);
-        this.#store.update((old) => snapshots.withEnd(old, end instanceof VoiceError ? { error: end } : end, Date.now()));
+        this.#store.update((old) =>
+          snapshots.withEnd(old, end instanceof VoiceError ? { error: end } : end, Date.now()),
+        );
       },
     };
   }

@@ -73,7 +73,9 @@ describe("where the time of a turn went", () => {
     const pageFirst = addServerParts(addMeasured(noTurns, "t", 520), answered);
     const serverFirst = addMeasured(addServerParts(noTurns, answered), "t", 520);
     expect(pageFirst).toEqual(serverFirst);
-    expect(pageFirst.turns).toEqual([{ turnId: "t", totalMs: 520, measuredBy: "page", parts: { ...parts, network: 75 } }]);
+    expect(pageFirst.turns).toEqual([
+      { turnId: "t", totalMs: 520, measuredBy: "page", parts: { ...parts, network: 75 } },
+    ]);
   });
 
   it("trusts the server where noise made the page's figure too small", () => {
@@ -119,11 +121,17 @@ describe("a percentile", () => {
 
   it("is one of the values, with at least that share of them at or below it", () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 5_000 }), { minLength: 1 }), fc.double({ min: 0.01, max: 1, noNaN: true }), (values, p) => {
-        const found = percentile(values, p);
-        expect(values).toContain(found);
-        expect(values.filter((value) => value <= (found ?? -1)).length).toBeGreaterThanOrEqual(p * values.length - 1e-9);
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 5_000 }), { minLength: 1 }),
+        fc.double({ min: 0.01, max: 1, noNaN: true }),
+        (values, p) => {
+          const found = percentile(values, p);
+          expect(values).toContain(found);
+          expect(values.filter((value) => value <= (found ?? -1)).length).toBeGreaterThanOrEqual(
+            p * values.length - 1e-9,
+          );
+        },
+      ),
     );
   });
 });

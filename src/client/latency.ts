@@ -77,7 +77,10 @@ export function addMeasured(view: LatencyView, turnId: string, totalMs: number):
 }
 
 /** Takes what the server says of a turn into the view. */
-export function addServerParts(view: LatencyView, data: Extract<PageEvent, { readonly type: "turn" }>["data"]): LatencyView {
+export function addServerParts(
+  view: LatencyView,
+  data: Extract<PageEvent, { readonly type: "turn" }>["data"],
+): LatencyView {
   if (data.phase !== "answered" || data.parts === undefined) return view;
   const parts: Partial<Record<LatencyPart, number>> = {};
   let sum = 0;

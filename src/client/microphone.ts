@@ -15,7 +15,8 @@ const defaults: MediaTrackConstraints = {
 export async function openMicrophone(constraints: MediaTrackConstraints = {}): Promise<MediaStream> {
   // Browsers hide `mediaDevices` on pages that are neither HTTPS nor localhost; its type does not say so.
   const media: MediaDevices | undefined = navigator.mediaDevices;
-  if (media === undefined) throw new VoiceError("insecure-context", "this page may not use a microphone: it was not loaded securely");
+  if (media === undefined)
+    throw new VoiceError("insecure-context", "this page may not use a microphone: it was not loaded securely");
   try {
     return await media.getUserMedia({ audio: { ...defaults, ...constraints } });
   } catch (error) {
@@ -54,6 +55,10 @@ export function toMicError(error: unknown): VoiceError {
     case "OverconstrainedError":
       return new VoiceError("mic-constraints", "no microphone fulfils the constraints", cause);
     default:
-      return new VoiceError("mic-not-found", `the microphone could not be opened: ${error instanceof Error ? error.message : String(error)}`, cause);
+      return new VoiceError(
+        "mic-not-found",
+        `the microphone could not be opened: ${error instanceof Error ? error.message : String(error)}`,
+        cause,
+      );
   }
 }

@@ -7,11 +7,44 @@ import { readPageEvent } from "./page-events.ts";
 const events: readonly PageEvent[] = [
   { type: "agent_state", data: { id: "Olive", state: "speaking" } },
   { type: "user_state", data: { speaking: true } },
-  { type: "transcript", data: { id: "i", turnId: "t", role: "agent", agentId: "Olive", text: "Hi", final: false, heardChars: 1, rejected: false } },
+  {
+    type: "transcript",
+    data: {
+      id: "i",
+      turnId: "t",
+      role: "agent",
+      agentId: "Olive",
+      text: "Hi",
+      final: false,
+      heardChars: 1,
+      rejected: false,
+    },
+  },
   { type: "interrupted", data: { turnId: "t", itemId: "i", heardMs: 1_900, heardText: "Hi" } },
-  { type: "turn", data: { turnId: "t", phase: "answered", why: "pause", totalMs: 9, parts: { endpointing: 1, stt: 2, llm: 3, tool: 0, tts: 2, framework: 1 } } },
+  {
+    type: "turn",
+    data: {
+      turnId: "t",
+      phase: "answered",
+      why: "pause",
+      totalMs: 9,
+      parts: { endpointing: 1, stt: 2, llm: 3, tool: 0, tts: 2, framework: 1 },
+    },
+  },
   { type: "output", data: { name: "n", value: [1, { a: null }] } },
-  { type: "tool", data: { callId: "c", name: "find", agentId: "Olive", status: "ok", args: '{"a":1}', result: "r", ms: 4, progress: "p" } },
+  {
+    type: "tool",
+    data: {
+      callId: "c",
+      name: "find",
+      agentId: "Olive",
+      status: "ok",
+      args: '{"a":1}',
+      result: "r",
+      ms: 4,
+      progress: "p",
+    },
+  },
   { type: "handoff", data: { from: "Olive", to: "Bert" } },
   { type: "usage", data: { costUsd: 1 } },
   { type: "limits", data: {} },
@@ -31,7 +64,11 @@ describe("reading what the server says", () => {
   });
 
   it("takes FastRTC's texts from wherever its servers put them", () => {
-    expect(readPageEvent('{"type":"error","message":"no"}')).toMatchObject({ type: "error", message: "no", data: { fatal: false } });
+    expect(readPageEvent('{"type":"error","message":"no"}')).toMatchObject({
+      type: "error",
+      message: "no",
+      data: { fatal: false },
+    });
     expect(readPageEvent('{"type":"warning","data":"slow"}')).toMatchObject({ message: "slow" });
     expect(readPageEvent('{"type":"end_stream","data":"Stream closed"}')).toEqual({
       type: "end_stream",
@@ -40,16 +77,24 @@ describe("reading what the server says", () => {
   });
 
   it("leaves out what a missing part does not say and counts it as 0", () => {
-    expect(readPageEvent('{"type":"turn","data":{"turnId":"t","phase":"answered","parts":{"llm":7,"stt":"x"}}}')).toEqual({
+    expect(
+      readPageEvent('{"type":"turn","data":{"turnId":"t","phase":"answered","parts":{"llm":7,"stt":"x"}}}'),
+    ).toEqual({
       type: "turn",
-      data: { turnId: "t", phase: "answered", parts: { endpointing: 0, stt: 0, llm: 7, tool: 0, tts: 0, framework: 0 } },
+      data: {
+        turnId: "t",
+        phase: "answered",
+        parts: { endpointing: 0, stt: 0, llm: 7, tool: 0, tts: 0, framework: 0 },
+      },
     });
   });
 
-  it.each(['{"type":"log","data":"started_talking"}', '{"type":"__proto__"}', '{"type":"toString"}', '{"type":"fetch_output","data":[]}'])(
-    "ignores %s",
-    (text) => expect(readPageEvent(text)).toBeUndefined(),
-  );
+  it.each([
+    '{"type":"log","data":"started_talking"}',
+    '{"type":"__proto__"}',
+    '{"type":"toString"}',
+    '{"type":"fetch_output","data":[]}',
+  ])("ignores %s", (text) => expect(readPageEvent(text)).toBeUndefined());
 
   it.each([
     "",

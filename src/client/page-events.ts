@@ -21,16 +21,27 @@ const roles = ["user", "agent", "system"] as const;
 const readers: Readonly<Record<string, (data: Data, message: string) => PageEvent | Pong | undefined>> = {
   agent_state: (data) => {
     const state = oneOf(states, data["state"]);
-    return isText(data["id"]) && state !== undefined ? { type: "agent_state", data: { id: data["id"], state } } : undefined;
+    return isText(data["id"]) && state !== undefined
+      ? { type: "agent_state", data: { id: data["id"], state } }
+      : undefined;
   },
-  user_state: ({ speaking }) => (typeof speaking === "boolean" ? { type: "user_state", data: { speaking } } : undefined),
+  user_state: ({ speaking }) =>
+    typeof speaking === "boolean" ? { type: "user_state", data: { speaking } } : undefined,
   transcript: (data) => {
     const { id, text, final } = data;
     const role = oneOf(roles, data["role"]);
     if (!isText(id) || typeof text !== "string" || typeof final !== "boolean" || role === undefined) return undefined;
     return {
       type: "transcript",
-      data: { id, role, text, final, ...texts(data, "turnId", "agentId"), ...numbers(data, "heardChars"), rejected: data["rejected"] === true },
+      data: {
+        id,
+        role,
+        text,
+        final,
+        ...texts(data, "turnId", "agentId"),
+        ...numbers(data, "heardChars"),
+        rejected: data["rejected"] === true,
+      },
     };
   },
   interrupted: (data) => {
@@ -44,10 +55,17 @@ const readers: Readonly<Record<string, (data: Data, message: string) => PageEven
     const parts = readParts(data["parts"]);
     return {
       type: "turn",
-      data: { turnId: data["turnId"], phase, ...texts(data, "why"), ...numbers(data, "totalMs"), ...(parts !== undefined && { parts }) },
+      data: {
+        turnId: data["turnId"],
+        phase,
+        ...texts(data, "why"),
+        ...numbers(data, "totalMs"),
+        ...(parts !== undefined && { parts }),
+      },
     };
   },
-  output: (data) => (isText(data["name"]) ? { type: "output", data: { name: data["name"], value: data["value"] } } : undefined),
+  output: (data) =>
+    isText(data["name"]) ? { type: "output", data: { name: data["name"], value: data["value"] } } : undefined,
   tool: (data) => {
     const { callId, name, args } = data;
     const status = oneOf(statuses, data["status"]);
@@ -64,7 +82,8 @@ const readers: Readonly<Record<string, (data: Data, message: string) => PageEven
       },
     };
   },
-  handoff: (data) => (isText(data["to"]) ? { type: "handoff", data: { to: data["to"], ...texts(data, "from") } } : undefined),
+  handoff: (data) =>
+    isText(data["to"]) ? { type: "handoff", data: { to: data["to"], ...texts(data, "from") } } : undefined,
   usage: (data) => ({ type: "usage", data }),
   turn_detection: (data) => ({ type: "turn_detection", data }),
   limits: (data) => ({ type: "limits", data }),
@@ -74,7 +93,10 @@ const readers: Readonly<Record<string, (data: Data, message: string) => PageEven
   error: (data, message) => ({ type: "error", message, data: readTrouble(data) }),
   end_stream: (data, message) => ({
     type: "end_stream",
-    data: { reason: oneOf(reasons, data["reason"]) ?? "handler", message: isText(data["message"]) ? data["message"] : message },
+    data: {
+      reason: oneOf(reasons, data["reason"]) ?? "handler",
+      message: isText(data["message"]) ? data["message"] : message,
+    },
   }),
   pong: ({ t }) => (isNumber(t) ? { type: "pong", t } : undefined),
 };
@@ -140,7 +162,8 @@ function numbers<Name extends string>(data: Data, ...names: readonly Name[]): { 
   return found;
 }
 
-const oneOf = <T extends string>(list: readonly T[], value: unknown): T | undefined => list.find((one) => one === value);
+const oneOf = <T extends string>(list: readonly T[], value: unknown): T | undefined =>
+  list.find((one) => one === value);
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 

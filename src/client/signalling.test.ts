@@ -51,7 +51,11 @@ describe("signalling", () => {
   it("sends the offer in version 1 with a fresh token and takes the server's id", async () => {
     const fetch = serve(() => Response.json({ type: "answer", sdp: "v=0", id: "ses_1", batch: true }));
     const signalling = createSignalling({ baseUrl: "https://host/", auth: async () => "token" });
-    await expect(signalling.offer({ sdp: "o", webrtc_id: "w" }, never)).resolves.toEqual({ sdp: "v=0", id: "ses_1", batch: true });
+    await expect(signalling.offer({ sdp: "o", webrtc_id: "w" }, never)).resolves.toEqual({
+      sdp: "v=0",
+      id: "ses_1",
+      batch: true,
+    });
     const init = fetch.mock.calls[0]?.[1];
     expect(JSON.parse(String(init?.body))).toEqual({ v: 1, type: "offer", sdp: "o", webrtc_id: "w" });
     expect(init?.headers).toMatchObject({ authorization: "Bearer token" });
@@ -59,7 +63,9 @@ describe("signalling", () => {
 
   it("takes its own id against a server that gives none", async () => {
     serve(() => Response.json({ type: "answer", sdp: "v=0" }));
-    await expect(createSignalling({ baseUrl: "https://host/" }).offer({ webrtc_id: "w" }, never)).resolves.toMatchObject({ id: "w", batch: false });
+    await expect(
+      createSignalling({ baseUrl: "https://host/" }).offer({ webrtc_id: "w" }, never),
+    ).resolves.toMatchObject({ id: "w", batch: false });
   });
 
   it.each([
@@ -68,17 +74,25 @@ describe("signalling", () => {
     ["a refusal with status 200", () => Response.json({ status: "failed", meta: { error: "draining" } }), "draining"],
   ])("rejects %s", async (_, answer, code) => {
     serve(answer);
-    await expect(createSignalling({ baseUrl: "https://host/" }).offer({ webrtc_id: "w" }, never)).rejects.toMatchObject({ code });
+    await expect(createSignalling({ baseUrl: "https://host/" }).offer({ webrtc_id: "w" }, never)).rejects.toMatchObject(
+      { code },
+    );
   });
 
   it("says that the server is unreachable when the network fails", async () => {
     serve(() => Promise.reject(new TypeError("Failed to fetch")));
-    await expect(createSignalling({ baseUrl: "https://host/" }).config()).rejects.toMatchObject({ code: "server-unreachable", retryable: true });
+    await expect(createSignalling({ baseUrl: "https://host/" }).config()).rejects.toMatchObject({
+      code: "server-unreachable",
+      retryable: true,
+    });
   });
 
   it("rejects with the caller's own reason when the attempt was given up", async () => {
     const abort = new AbortController();
-    serve((_, init) => new Promise((__, reject) => init.signal?.addEventListener("abort", () => reject(init.signal?.reason))));
+    serve(
+      (_, init) =>
+        new Promise((__, reject) => init.signal?.addEventListener("abort", () => reject(init.signal?.reason))),
+    );
     const offer = createSignalling({ baseUrl: "https://host/" }).offer({ webrtc_id: "w" }, abort.signal);
     abort.abort(new Error("given up"));
     await expect(offer).rejects.toThrow("given up");

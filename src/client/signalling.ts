@@ -57,7 +57,8 @@ export function createSignalling({ baseUrl, auth }: SignallingOptions): Signalli
   return {
     async config() {
       const config = readPageConfig(await request("config", {}));
-      if (isFault(config)) throw new VoiceError(config.fault, `the server's configuration cannot be read: ${config.why}`);
+      if (isFault(config))
+        throw new VoiceError(config.fault, `the server's configuration cannot be read: ${config.why}`);
       return config;
     },
     async offer(body, signal) {
@@ -114,7 +115,9 @@ export function toServerError(status: number, body: unknown, retryAfter: string 
   const name = typeof meta["error"] === "string" ? meta["error"] : "";
   const code = codeOf(name) ?? statuses[status] ?? (refused ? "agent-error" : "server-unreachable");
   const retryAfterMs = Number(retryAfter ?? "") * 1000;
-  return new VoiceError(code, messageOf(code, name, status), { meta: { status, ...(retryAfterMs > 0 && { retryAfterMs }), ...meta } });
+  return new VoiceError(code, messageOf(code, name, status), {
+    meta: { status, ...(retryAfterMs > 0 && { retryAfterMs }), ...meta },
+  });
 }
 
 /** By FastRTC's name for it, or by our own. */
@@ -126,5 +129,7 @@ function codeOf(name: string): Code | undefined {
 function messageOf(code: Code, name: string, status: number): string {
   if (code === "concurrency-limit") return "all lines are busy";
   if (code === "server-unreachable") return `the server answered with status ${status}`;
-  return name === "" ? `the server refused with status ${status}` : `the server refused: ${name.replaceAll(/[_-]/g, " ")}`;
+  return name === ""
+    ? `the server refused with status ${status}`
+    : `the server refused: ${name.replaceAll(/[_-]/g, " ")}`;
 }

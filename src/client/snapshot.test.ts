@@ -4,7 +4,15 @@ import { isFault, VoiceError } from "../base/errors.ts";
 import type { PageConfig } from "../protocol/config.ts";
 import type { PageEvent } from "../protocol/page.ts";
 import { readPageEvent } from "./page-events.ts";
-import { initialSnapshot, reduceEvent, withConfig, withConnecting, withEnd, withoutConversation, withStep } from "./snapshot.ts";
+import {
+  initialSnapshot,
+  reduceEvent,
+  withConfig,
+  withConnecting,
+  withEnd,
+  withoutConversation,
+  withStep,
+} from "./snapshot.ts";
 import type { VoiceSnapshot } from "./types.ts";
 
 const config: PageConfig = {
@@ -84,14 +92,22 @@ describe("the configuration", () => {
   });
 
   it("replaces the team between calls", () => {
-    const ended = withEnd(play([{ type: "agent_state", data: { id: "Zoe", state: "speaking" } }]), { reason: "user" }, 9_000);
+    const ended = withEnd(
+      play([{ type: "agent_state", data: { id: "Zoe", state: "speaking" } }]),
+      { reason: "user" },
+      9_000,
+    );
     expect(Object.keys(stateOf(withConfig(ended, config)))).toEqual(["Olive", "Bert"]);
   });
 });
 
 describe("the end of a call", () => {
   it("counts from the moment the call was up", () => {
-    expect(withEnd(connected, { reason: "user" }, 9_500).connection).toEqual({ state: "ended", reason: "user", lastedMs: 7_500 });
+    expect(withEnd(connected, { reason: "user" }, 9_500).connection).toEqual({
+      state: "ended",
+      reason: "user",
+      lastedMs: 7_500,
+    });
   });
 
   it("leaves nobody speaking and no line unfinished", () => {
@@ -133,7 +149,10 @@ describe("the team", () => {
     const away = play([{ type: "handoff", data: { from: "Olive", to: "Bert" } }]);
     expect(away.activeAgent).toBe("Bert");
     expect(stateOf(away)).toEqual({ Olive: "handed off", Bert: "idle" });
-    expect(stateOf(play([{ type: "handoff", data: { from: "Bert", to: "Olive" } }], away))).toEqual({ Olive: "idle", Bert: "handed off" });
+    expect(stateOf(play([{ type: "handoff", data: { from: "Bert", to: "Olive" } }], away))).toEqual({
+      Olive: "idle",
+      Bert: "handed off",
+    });
   });
 
   it("leaves the floor to the one who hands off until the farewell was heard", () => {
@@ -181,11 +200,39 @@ describe("structural sharing", () => {
   it("never changes a snapshot it has handed out, nor throws, whatever the server sends", () => {
     const ids = fc.constantFrom("a", "b", "c");
     const event = fc.oneof(
-      fc.record({ type: fc.constant("transcript"), data: fc.record({ id: ids, turnId: ids, role: fc.constantFrom("user", "agent", "system"), text: fc.string(), final: fc.boolean(), heardChars: fc.integer() }) }),
-      fc.record({ type: fc.constant("interrupted"), data: fc.record({ itemId: ids, heardMs: fc.double(), heardText: fc.string() }) }),
-      fc.record({ type: fc.constant("tool"), data: fc.record({ callId: ids, name: ids, status: fc.constantFrom("running", "ok", "odd"), args: fc.jsonValue() }) }),
+      fc.record({
+        type: fc.constant("transcript"),
+        data: fc.record({
+          id: ids,
+          turnId: ids,
+          role: fc.constantFrom("user", "agent", "system"),
+          text: fc.string(),
+          final: fc.boolean(),
+          heardChars: fc.integer(),
+        }),
+      }),
+      fc.record({
+        type: fc.constant("interrupted"),
+        data: fc.record({ itemId: ids, heardMs: fc.double(), heardText: fc.string() }),
+      }),
+      fc.record({
+        type: fc.constant("tool"),
+        data: fc.record({
+          callId: ids,
+          name: ids,
+          status: fc.constantFrom("running", "ok", "odd"),
+          args: fc.jsonValue(),
+        }),
+      }),
       fc.record({ type: fc.constant("handoff"), data: fc.record({ to: ids }) }),
-      fc.record({ type: fc.constant("turn"), data: fc.record({ turnId: ids, phase: fc.constantFrom("ended", "answered"), parts: fc.dictionary(fc.constantFrom("stt", "llm"), fc.double()) }) }),
+      fc.record({
+        type: fc.constant("turn"),
+        data: fc.record({
+          turnId: ids,
+          phase: fc.constantFrom("ended", "answered"),
+          parts: fc.dictionary(fc.constantFrom("stt", "llm"), fc.double()),
+        }),
+      }),
       fc.record({ type: fc.constantFrom("warning", "error", "end_stream", "agent_state"), data: fc.jsonValue() }),
     );
     fc.assert(

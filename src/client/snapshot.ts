@@ -78,7 +78,9 @@ export function withStep(snapshot: VoiceSnapshot, name: StepName | "all", ms: nu
 /** The call is over, in whatever way; what was said stays to be read. */
 export function withEnd(
   snapshot: VoiceSnapshot,
-  end: { readonly error: VoiceError } | { readonly reason: (Connection & { state: "ended" })["reason"]; readonly message?: string },
+  end:
+    | { readonly error: VoiceError }
+    | { readonly reason: (Connection & { state: "ended" })["reason"]; readonly message?: string },
   now: Epoch,
 ): VoiceSnapshot {
   const { connection } = snapshot;
@@ -101,7 +103,9 @@ export function reduceEvent(snapshot: VoiceSnapshot, event: PageEvent, now: Epoc
     case "agent_state":
       return withAgentState(snapshot, event.data.id, event.data.state);
     case "user_state":
-      return snapshot.userSpeaking === event.data.speaking ? snapshot : { ...snapshot, userSpeaking: event.data.speaking };
+      return snapshot.userSpeaking === event.data.speaking
+        ? snapshot
+        : { ...snapshot, userSpeaking: event.data.speaking };
     case "transcript":
       return withTranscript(snapshot, addTranscript(snapshot.transcript, event.data, now));
     case "interrupted":
@@ -148,7 +152,10 @@ function withAgentState(snapshot: VoiceSnapshot, name: string, state: AgentState
 }
 
 /** The one who hands off may still be saying so, and keeps the floor until that was heard. */
-function withHandoff(snapshot: VoiceSnapshot, { from = snapshot.activeAgent, to }: { from?: string; to: string }): VoiceSnapshot {
+function withHandoff(
+  snapshot: VoiceSnapshot,
+  { from = snapshot.activeAgent, to }: { from?: string; to: string },
+): VoiceSnapshot {
   const known = withAgent(snapshot, to);
   let speaking = false;
   const agents = known.agents.map((agent): AgentView => {

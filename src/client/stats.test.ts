@@ -10,9 +10,29 @@ describe("reading the browser's statistics", () => {
         { type: "candidate-pair", nominated: false, state: "succeeded", currentRoundTripTime: 9 },
         { type: "candidate-pair", nominated: true, state: "succeeded", currentRoundTripTime: 0.038 },
         { type: "inbound-rtp", kind: "video", packetsLost: 99 },
-        { type: "inbound-rtp", kind: "audio", jitter: 0.004, packetsLost: 1, packetsReceived: 50, jitterBufferDelay: 2, jitterBufferEmittedCount: 40, concealedSamples: 30, silentConcealedSamples: 10, totalSamplesReceived: 4_800 },
+        {
+          type: "inbound-rtp",
+          kind: "audio",
+          jitter: 0.004,
+          packetsLost: 1,
+          packetsReceived: 50,
+          jitterBufferDelay: 2,
+          jitterBufferEmittedCount: 40,
+          concealedSamples: 30,
+          silentConcealedSamples: 10,
+          totalSamplesReceived: 4_800,
+        },
       ]),
-    ).toEqual({ rtt: 0.038, jitter: 0.004, lost: 1, received: 50, bufferDelay: 2, bufferEmitted: 40, concealed: 20, samples: 4_800 });
+    ).toEqual({
+      rtt: 0.038,
+      jitter: 0.004,
+      lost: 1,
+      received: 50,
+      bufferDelay: 2,
+      bufferEmitted: 40,
+      concealed: 20,
+      samples: 4_800,
+    });
   });
 
   it("counts nothing where a browser has no such keys", () => {
@@ -22,8 +42,24 @@ describe("reading the browser's statistics", () => {
 
 describe("the network between two readings", () => {
   it("comes in ms and percent", () => {
-    const after = { rtt: 0.038, jitter: 0.004, lost: 1, received: 49, bufferDelay: 1_920, bufferEmitted: 48_000, concealed: 480, samples: 48_000 };
-    expect(netStats(nothing, after)).toEqual({ rttMs: 38, quality: "fair", jitterMs: 4, bufferMs: 40, lossPct: 2, concealedPct: 1 });
+    const after = {
+      rtt: 0.038,
+      jitter: 0.004,
+      lost: 1,
+      received: 49,
+      bufferDelay: 1_920,
+      bufferEmitted: 48_000,
+      concealed: 480,
+      samples: 48_000,
+    };
+    expect(netStats(nothing, after)).toEqual({
+      rttMs: 38,
+      quality: "fair",
+      jitterMs: 4,
+      bufferMs: 40,
+      lossPct: 2,
+      concealedPct: 1,
+    });
   });
 
   it("is silent about what did not move", () => {

@@ -4,7 +4,12 @@ import { addHandoff, addInterruption, addNotice, addTool, addTranscript, heardLe
 import type { Line } from "./types.ts";
 
 type TranscriptData = Extract<PageEvent, { type: "transcript" }>["data"];
-const said = (id: string, role: "user" | "agent" | "system", text: string, more: Partial<TranscriptData> = {}): TranscriptData => ({
+const said = (
+  id: string,
+  role: "user" | "agent" | "system",
+  text: string,
+  more: Partial<TranscriptData> = {},
+): TranscriptData => ({
   id,
   role,
   text,
@@ -17,9 +22,9 @@ const ids = (lines: readonly Line[]): string[] => lines.map(({ id }) => id);
 
 describe("what was said", () => {
   it("replaces a partial in place and keeps when it began", () => {
-    expect(write(said("u", "user", "and can"), said("u", "user", "and can my partner", { final: true }))).toMatchObject([
-      { id: "u", at: 0, text: "and can my partner", final: true, who: "caller" },
-    ]);
+    expect(write(said("u", "user", "and can"), said("u", "user", "and can my partner", { final: true }))).toMatchObject(
+      [{ id: "u", at: 0, text: "and can my partner", final: true, who: "caller" }],
+    );
   });
 
   it("puts the caller's late words above the answer to the same turn", () => {
@@ -44,7 +49,10 @@ describe("what was said", () => {
   });
 
   it("keeps how much was heard when a later event does not tell", () => {
-    const lines = write(said("a", "agent", "Hello there", { heardChars: 5 }), said("a", "agent", "Hello there", { final: true }));
+    const lines = write(
+      said("a", "agent", "Hello there", { heardChars: 5 }),
+      said("a", "agent", "Hello there", { final: true }),
+    );
     expect(lines).toMatchObject([{ heardChars: 5, final: true }]);
   });
 });
@@ -60,13 +68,20 @@ describe("an interruption", () => {
 
   it("falls on the agent's latest line when the server names none", () => {
     const lines = addTranscript(spoken, said("u", "user", "stop"), 3);
-    expect(addInterruption(lines, { heardMs: 100, heardText: "" })[0]).toMatchObject({ heardChars: 0, interrupted: { atMs: 100 } });
+    expect(addInterruption(lines, { heardMs: 100, heardText: "" })[0]).toMatchObject({
+      heardChars: 0,
+      interrupted: { atMs: 100 },
+    });
   });
 
   it("goes on showing the words that were cut after the server has shortened its own line", () => {
     const cut = addInterruption(spoken, { itemId: "a", heardMs: 900, heardText: "I can walk" });
     const [line] = addTranscript(cut, said("a", "agent", "I can walk", { final: true }), 9);
-    expect(line).toMatchObject({ text: "I can walk you through your first week", heardChars: 10, interrupted: { atMs: 900 } });
+    expect(line).toMatchObject({
+      text: "I can walk you through your first week",
+      heardChars: 10,
+      interrupted: { atMs: 900 },
+    });
   });
 
   it("leaves an unknown line, and a caller's line, alone", () => {
@@ -92,7 +107,11 @@ describe("how much of a line was heard", () => {
 describe("tools, handoffs and notices", () => {
   it("brings one line up to date from running to its result", () => {
     const running = addTool([], { callId: "c", name: "find", status: "running", args: '{"a":1}' }, 5);
-    const done = addTool(running, { callId: "c", name: "find", status: "ok", args: '{"a":1}', result: "42", ms: 211.7 }, 9);
+    const done = addTool(
+      running,
+      { callId: "c", name: "find", status: "ok", args: '{"a":1}', result: "42", ms: 211.7 },
+      9,
+    );
     expect(done).toMatchObject([{ kind: "tool", at: 5, status: "ok", result: "42", ms: 212 }]);
   });
 

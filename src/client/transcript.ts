@@ -104,7 +104,9 @@ function keepCut(line: Said, old: Said): Said {
 /** A caller's line goes above everything that answers the same turn. */
 function insertBeforeAnswer(lines: readonly Line[], said: Said): readonly Line[] {
   if (said.turnId === undefined) return [...lines, said];
-  const answer = lines.findIndex((line) => line.turnId === said.turnId && !(line.kind === "said" && line.who === "caller"));
+  const answer = lines.findIndex(
+    (line) => line.turnId === said.turnId && !(line.kind === "said" && line.who === "caller"),
+  );
   return answer === -1 ? [...lines, said] : lines.toSpliced(answer, 0, said);
 }
 
@@ -135,5 +137,6 @@ function same(a: Line | undefined, b: Line): boolean {
   return keys.length === Object.keys(a).length && keys.every((key) => Reflect.get(a, key) === Reflect.get(b, key));
 }
 
-const latestTurn = (lines: readonly Line[]): string | undefined => lines.findLast((line) => line.turnId !== undefined)?.turnId;
+const latestTurn = (lines: readonly Line[]): string | undefined =>
+  lines.findLast((line) => line.turnId !== undefined)?.turnId;
 const nextId = (kind: string, lines: readonly Line[]): string => `${kind}-${lines.length}`;

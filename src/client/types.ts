@@ -90,7 +90,12 @@ export type Connection =
   | { readonly state: "idle" }
   | { readonly state: "connecting"; readonly since: Epoch }
   | { readonly state: "connected"; readonly transport: "webrtc"; readonly sessionId: string; readonly since: Epoch }
-  | { readonly state: "ended"; readonly reason: "user" | EndReason; readonly message?: string; readonly lastedMs: number }
+  | {
+      readonly state: "ended";
+      readonly reason: "user" | EndReason;
+      readonly message?: string;
+      readonly lastedMs: number;
+    }
   /** `lastedMs`: how long the call had been up; 0 when it never was. */
   | { readonly state: "failed"; readonly error: VoiceError; readonly lastedMs: number };
 

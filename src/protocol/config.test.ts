@@ -36,7 +36,10 @@ describe("the page's configuration", () => {
   });
 
   it("refuses another version", () => {
-    expect(readPageConfig({ ...whole, v: 2 })).toMatchObject({ fault: "protocol", why: expect.stringContaining("got 2") });
+    expect(readPageConfig({ ...whole, v: 2 })).toMatchObject({
+      fault: "protocol",
+      why: expect.stringContaining("got 2"),
+    });
   });
 
   it("refuses an agent without a name", () => {

@@ -81,7 +81,11 @@ export class WebRtcLink implements Link {
       ready.catch(() => undefined); // it is awaited below, but may already be rejected before
       await this.#peer.setLocalDescription();
       const answer = await this.#signalling.offer(
-        { sdp: this.#peer.localDescription?.sdp, webrtc_id: this.#id, ...(this.#agent !== undefined && { agent: this.#agent }) },
+        {
+          sdp: this.#peer.localDescription?.sdp,
+          webrtc_id: this.#id,
+          ...(this.#agent !== undefined && { agent: this.#agent }),
+        },
         this.#abort.signal,
       );
       this.#abort.signal.throwIfAborted();

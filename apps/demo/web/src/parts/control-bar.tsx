@@ -18,7 +18,13 @@ export function ControlBar({ textRef, panelOpen, onPanel }: ControlBarProps) {
       <div className="bar-row">
         <MicButton />
         {text && <TextBox textRef={textRef} />}
-        <button type="button" className="button icon-only panel-toggle" onClick={onPanel} aria-expanded={panelOpen} aria-label="Measurements">
+        <button
+          type="button"
+          className="button icon-only panel-toggle"
+          onClick={onPanel}
+          aria-expanded={panelOpen}
+          aria-label="Measurements"
+        >
           <Icon name="chart" />
         </button>
         <button type="button" className="button end" aria-label="End the call" onClick={() => client.disconnect()}>
@@ -92,7 +98,9 @@ function TextBox({ textRef }: { readonly textRef: RefObject<HTMLInputElement | n
 function Suggestions() {
   const client = useVoice();
   const suggestions = useSnapshot(({ config }) => config?.suggestions);
-  const started = useSnapshot(({ transcript }) => transcript.filter((line) => line.kind === "said" && line.who === "caller").length > 1);
+  const started = useSnapshot(
+    ({ transcript }) => transcript.filter((line) => line.kind === "said" && line.who === "caller").length > 1,
+  );
   if (started || suggestions === undefined || suggestions.length === 0) return null;
   return (
     <div className="suggestions">

@@ -16,7 +16,8 @@ export function Hints() {
       </div>
     );
   }
-  if (hint === "silent") return <Hint text="We can’t hear you. Is the right microphone chosen, and is it switched on?" />;
+  if (hint === "silent")
+    return <Hint text="We can’t hear you. Is the right microphone chosen, and is it switched on?" />;
   if (hint === "system-muted") return <Hint text="Your system has muted the microphone." />;
   if (weak) return <Hint text="The network is weak: words may be missing." />;
   return null;

@@ -20,7 +20,10 @@ export function LatencyChart({ turns }: { readonly turns: readonly TurnLatency[]
   const y = (ms: number): number => HEIGHT - BOTTOM - (ms / top) * (HEIGHT - BOTTOM - TOP);
   const step = (WIDTH - LEFT - 4) / SHOWN;
   const used = latencyParts.filter(({ part }) => shown.some(({ parts }) => (parts[part] ?? 0) > 0));
-  const label = shown.length === 0 ? "Latency per turn: nothing measured yet" : `Latency of the last ${shown.length} turns, in ms: ${shown.map(({ totalMs }) => totalMs).join(", ")}`;
+  const label =
+    shown.length === 0
+      ? "Latency per turn: nothing measured yet"
+      : `Latency of the last ${shown.length} turns, in ms: ${shown.map(({ totalMs }) => totalMs).join(", ")}`;
 
   return (
     <figure className="chart">
@@ -75,7 +78,10 @@ function Bar({ turn, x, width, y }: BarProps) {
     from += ms;
     return [piece];
   });
-  if (pieces.length === 0) return <rect className="fill unknown" x={x} width={width} y={y(turn.totalMs)} height={y(0) - y(turn.totalMs)} rx={1.5} />;
+  if (pieces.length === 0)
+    return (
+      <rect className="fill unknown" x={x} width={width} y={y(turn.totalMs)} height={y(0) - y(turn.totalMs)} rx={1.5} />
+    );
   return (
     <g>
       <title>{`${turn.totalMs} ms`}</title>

@@ -54,7 +54,15 @@ function Kpi({ name, value }: { readonly name: string; readonly value: number | 
   );
 }
 
-function Row({ name, value, unit }: { readonly name: string; readonly value: number | undefined; readonly unit: string }) {
+function Row({
+  name,
+  value,
+  unit,
+}: {
+  readonly name: string;
+  readonly value: number | undefined;
+  readonly unit: string;
+}) {
   return (
     <div>
       <dt>{name}</dt>

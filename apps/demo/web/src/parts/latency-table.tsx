@@ -22,18 +22,20 @@ export function LatencyTable({ turns }: { readonly turns: readonly TurnLatency[]
             </tr>
           </thead>
           <tbody>
-            {turns.map((turn, index) => (
-              <tr key={turn.turnId}>
-                <th scope="row">{index + 1}</th>
-                <td>
-                  {millis(turn.totalMs)}
-                  {turn.measuredBy === "server" && <sup title="measured at the server, without the network">s</sup>}
-                </td>
-                {used.map(({ part }) => (
-                  <td key={part}>{turn.parts[part] === undefined ? "" : millis(turn.parts[part])}</td>
-                ))}
-              </tr>
-            )).toReversed()}
+            {turns
+              .map((turn, index) => (
+                <tr key={turn.turnId}>
+                  <th scope="row">{index + 1}</th>
+                  <td>
+                    {millis(turn.totalMs)}
+                    {turn.measuredBy === "server" && <sup title="measured at the server, without the network">s</sup>}
+                  </td>
+                  {used.map(({ part }) => (
+                    <td key={part}>{turn.parts[part] === undefined ? "" : millis(turn.parts[part])}</td>
+                  ))}
+                </tr>
+              ))
+              .toReversed()}
           </tbody>
         </table>
       </div>

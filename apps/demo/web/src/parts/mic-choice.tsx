@@ -4,7 +4,8 @@ import { useSnapshot, useVoice } from "../voice.ts";
 export function MicChoice({ disabled }: { readonly disabled: boolean }) {
   const client = useVoice();
   const mic = useSnapshot(({ mic }) => mic);
-  if (mic.devices.length === 0) return <p className="mic-choice">The browser will ask for your microphone. Headphones work best.</p>;
+  if (mic.devices.length === 0)
+    return <p className="mic-choice">The browser will ask for your microphone. Headphones work best.</p>;
   return (
     <label className="mic-choice">
       Microphone

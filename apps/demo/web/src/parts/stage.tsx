@@ -16,16 +16,33 @@ export function Stage() {
   );
 }
 
-function OnStage({ agent, active, heard }: { readonly agent: AgentView; readonly active: boolean; readonly heard: boolean }) {
+function OnStage({
+  agent,
+  active,
+  heard,
+}: {
+  readonly agent: AgentView;
+  readonly active: boolean;
+  readonly heard: boolean;
+}) {
   const client = useVoice();
   const speaking = active && agent.state === "speaking";
   const ring = useLevel<HTMLSpanElement>(speaking ? "output" : "input", active);
   const mood = active ? agent.state : "away";
   return (
-    <li className={`agent ${mood}${active && heard && !speaking ? " heard" : ""}`} aria-current={active ? "true" : undefined}>
+    <li
+      className={`agent ${mood}${active && heard && !speaking ? " heard" : ""}`}
+      aria-current={active ? "true" : undefined}
+    >
       <span className="rings" ref={ring}>
         {speaking ? (
-          <button type="button" className="avatar-button" onClick={() => client.interrupt()} title="Interrupt (Esc)" aria-label={`Interrupt ${agent.name}`}>
+          <button
+            type="button"
+            className="avatar-button"
+            onClick={() => client.interrupt()}
+            title="Interrupt (Esc)"
+            aria-label={`Interrupt ${agent.name}`}
+          >
             <Avatar name={agent.name} picture={agent.avatar} tinted />
           </button>
         ) : (

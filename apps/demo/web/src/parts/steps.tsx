@@ -18,7 +18,9 @@ export function Steps() {
       <ol className="steps">
         {steps.map(({ name, state, ms }) => (
           <li key={name} className={state}>
-            <span className="step-mark">{state === "done" ? <Icon name="check" /> : state === "failed" && <Icon name="cross" />}</span>
+            <span className="step-mark">
+              {state === "done" ? <Icon name="check" /> : state === "failed" && <Icon name="cross" />}
+            </span>
             {names[name]}
             <span className="step-ms">{ms === undefined ? "" : `${ms} ms`}</span>
           </li>

@@ -13,7 +13,13 @@ export function ThemeButton() {
     show(next[theme]);
   };
   return (
-    <button type="button" className="button icon-only" onClick={change} aria-label={`Colours: ${names[theme]}`} title={`Colours: ${names[theme]}`}>
+    <button
+      type="button"
+      className="button icon-only"
+      onClick={change}
+      aria-label={`Colours: ${names[theme]}`}
+      title={`Colours: ${names[theme]}`}
+    >
       <Icon name={icons[theme]} />
     </button>
   );

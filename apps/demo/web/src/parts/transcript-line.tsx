@@ -47,7 +47,9 @@ function CallerLine({ line }: { readonly line: Said }) {
 
 function AgentLine({ line, answer }: { readonly line: Said; readonly answer: boolean }) {
   const waited = useSnapshot(({ latency }) =>
-    answer && line.turnId !== undefined ? latency.turns.find(({ turnId }) => turnId === line.turnId)?.totalMs : undefined,
+    answer && line.turnId !== undefined
+      ? latency.turns.find(({ turnId }) => turnId === line.turnId)?.totalMs
+      : undefined,
   );
   const heard = line.heardChars ?? line.text.length;
   const rest = line.text.slice(heard);
@@ -68,8 +70,7 @@ function AgentLine({ line, answer }: { readonly line: Said; readonly answer: boo
                 <span className="hidden">not heard: </span>
                 {rest}
               </del>
-            )}
-            {" "}
+            )}{" "}
             <span className="tag">interrupted at {(line.interrupted.atMs / 1000).toFixed(1)} s</span>
           </>
         )}

@@ -31,7 +31,11 @@ export function Transcript({ live }: { readonly live: boolean }) {
           follow(live && scrollHeight - scrollTop - clientHeight < NEAR)
         }
       >
-        {lines.length === 0 && <p className="empty">{live ? "Say something. The conversation is written down here." : "Nothing was said."}</p>}
+        {lines.length === 0 && (
+          <p className="empty">
+            {live ? "Say something. The conversation is written down here." : "Nothing was said."}
+          </p>
+        )}
         {lines.map((line) => (
           <TranscriptLine key={line.id} line={line} answer={answers.get(line.turnId) === line.id} />
         ))}

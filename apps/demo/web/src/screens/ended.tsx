@@ -15,7 +15,9 @@ export function Ended({ connection, onHome }: { readonly connection: Connection;
   const client = useVoice();
   const title = useSnapshot(({ config }) => config?.title);
   const latency = useSnapshot(({ latency }) => latency);
-  const turns = useSnapshot(({ transcript }) => transcript.filter((line) => line.kind === "said" && line.who === "caller").length);
+  const turns = useSnapshot(
+    ({ transcript }) => transcript.filter((line) => line.kind === "said" && line.who === "caller").length,
+  );
   const mic = useSnapshot(({ mic }) => mic.state);
   if (connection.state !== "ended" && connection.state !== "failed") return null;
   const again = (): void => void client.connect().catch(() => undefined);
@@ -32,7 +34,10 @@ export function Ended({ connection, onHome }: { readonly connection: Connection;
           <dl className="figures">
             <Figure name="Duration" value={duration(connection.lastedMs)} />
             <Figure name="Turns" value={String(Math.max(turns, latency.turns.length))} />
-            <Figure name="Median answer" value={latency.medianMs === undefined ? "–" : `${millis(latency.medianMs)} ms`} />
+            <Figure
+              name="Median answer"
+              value={latency.medianMs === undefined ? "–" : `${millis(latency.medianMs)} ms`}
+            />
           </dl>
           {latency.turns.length > 0 && <LatencyChart turns={latency.turns} />}
           <div className="go">

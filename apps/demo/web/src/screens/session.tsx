@@ -35,7 +35,12 @@ export function Session({ since }: { readonly since: number }) {
         <ConnectionChip />
         <span className="spring" />
         <Timer since={since} limitMs={limitMs} />
-        <button type="button" className="button small wide-only" onClick={() => client.reset()} title="A new conversation on the same call">
+        <button
+          type="button"
+          className="button small wide-only"
+          onClick={() => client.reset()}
+          title="A new conversation on the same call"
+        >
           Reset
         </button>
         <span className="wide-only">

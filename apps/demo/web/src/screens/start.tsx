@@ -29,7 +29,8 @@ export function Start({ unreachable }: { readonly unreachable: boolean }) {
       <main className="start">
         <h1>{config?.subtitle ?? "Talk. They answer."}</h1>
         <p className="lead">
-          Speak as you would on the telephone. Interrupt whenever you like: the agent stops, and knows how far you heard it.
+          Speak as you would on the telephone. Interrupt whenever you like: the agent stops, and knows how far you heard
+          it.
         </p>
 
         {unreachable && connection.state !== "failed" && (
