@@ -49,6 +49,8 @@ export class Talk {
   #listener: Listener | undefined;
   #undo: (() => void)[] = [];
   #callerSpeaks = false;
+  /** Cancels telling the machine of words that have changed. */
+  #unsteady: (() => void) | undefined;
   #apologised = false;
 
   constructor(session: LiveSession<unknown>, agent: Agent, options: ConverseOptions) {
@@ -108,6 +110,7 @@ export class Talk {
   }
 
   async close(): Promise<void> {
+    this.#unsteady?.();
     this.#listener?.stop();
     for (const undo of this.#undo) undo();
     this.#undo = [];
@@ -223,6 +226,17 @@ export class Talk {
   #onCallerWords({ item, text, final, rejected = false }: Extract<EngineEvent, { type: "words" }>): void {
     this.#reports.callerSaid(item, text, { final, rejected });
     if (final && !rejected && text !== "") this.#record.message("caller", text, item);
+    this.#unsteady?.();
+    const { words = "none", steadyMs = 0 } = this.#options.engine.can;
+    if (final || steadyMs <= 0) {
+      this.#noteWords(text, final, rejected);
+    } else if (words === "partial") {
+      const { clock } = this.#session;
+      this.#unsteady = clock.at(clock.now() + steadyMs, () => this.#noteWords(text, false, rejected));
+    }
+  }
+
+  #noteWords(text: string, final: boolean, rejected: boolean): void {
     const state = this.#listener?.machine.state;
     // Something was said, if nobody knows what: the turn has content. Over our voice its length decides instead.
     if (rejected && (state === "caller" || state === "pause")) this.#listener?.note({ type: "words", text: "unclear", final });

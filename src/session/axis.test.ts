@@ -23,6 +23,13 @@ describe("the session's time axis", () => {
     expect(last).toBe(150 * 20 + 300);
   });
 
+  it("follows at once after a break in which the sender's media clock stood still", () => {
+    const axis = new Axis();
+    axis.place(0, 20, 20);
+    expect(axis.place(20, 20, 5_000)).toBe(4_980);
+    expect(axis.place(40, 20, 5_020)).toBe(5_000);
+  });
+
   it("does not follow a short stall", () => {
     const axis = new Axis();
     axis.place(0, 20, 20);

@@ -10,17 +10,22 @@ import type { Millis } from "../base/time.ts";
 const PATIENCE: Millis = 2_000;
 /** How late is late, ms: above the jitter of an ordinary network. */
 const LATE: Millis = 120;
+/** Nothing came for this long: what is late after it was not held up by the network, ms. */
+const BREAK: Millis = 400;
 
 /** Maps one transport's media time to session time. */
 export class Axis {
   #offset: Millis | undefined;
   #lateSince: Millis | undefined;
   #leastLate: Millis = 0;
+  #arrived: Millis = 0;
 
   /** Session time of a frame that starts at `at` (media time) and lasts `duration`, arriving at `now` (session time). */
   place(at: Millis, duration: Millis, now: Millis): Millis {
     const lateness = this.#offset === undefined ? -1 : now - (at + duration + this.#offset);
-    if (lateness < 0) {
+    const broken = now - this.#arrived > BREAK && lateness > LATE;
+    this.#arrived = now;
+    if (lateness < 0 || broken) {
       this.#offset = now - (at + duration);
       this.#lateSince = undefined;
     } else if (lateness > LATE) {

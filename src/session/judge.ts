@@ -45,11 +45,12 @@ export class Judge {
   push(frame: AudioFrame): void {
     if (this.#fed === undefined || frame.at - this.#fed > LONG_GAP) this.#begin(frame.at);
     else if (frame.at - this.#fed > GAP) this.fill(frame.at);
-    // The axis may move back a little when a frame beats all earlier ones: windows follow each other all the same.
     const count = this.#resampler.outputLength(frame.samples.length);
     if (this.#floats.length < count) this.#floats = new Float32Array(count * 2);
     this.#resampler.push(frame.samples, this.#floats);
-    this.#fed = frame.at + durationOf(frame);
+    // The axis may move back a little when a frame beats all earlier ones, or when time was counted as silence that then
+    // came late: windows follow each other all the same, or the machine would see time run backwards.
+    this.#fed = Math.max(frame.at, this.#fed ?? frame.at) + durationOf(frame);
     this.#judged = this.#fed - ((this.#windower.pending + count) / this.#detector.rate) * 1000;
     this.#windower.push(this.#floats, count);
   }

@@ -101,8 +101,8 @@ export class Outbox {
 
   /** The transport's report of what was played, ms on the stream of everything sent. */
   played(upTo: Millis, now: Millis): void {
-    // Reports cross each other on the way: an older one says nothing new.
-    if (this.#reported !== undefined && upTo < this.#reported.position) return;
+    // Reports cross each other on the way, and a page that plays nothing more repeats its last one: neither is news.
+    if (this.#reported !== undefined && upTo <= this.#reported.position) return;
     this.#reported = { position: Math.min(upTo, this.#playout.sent), at: now };
     this.#playout.played(upTo);
   }

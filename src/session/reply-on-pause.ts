@@ -150,7 +150,7 @@ class Replies<In> {
     this.start(
       ({ signal, session }) =>
         this.#reply({ id, index, audio, text: typed, startedAt: this.#startedAt, endedAt: at, signal }, session),
-      new TurnLatency(id, quiet, at),
+      new TurnLatency(id, quiet, this.#session.clock.now()),
     );
   }
 

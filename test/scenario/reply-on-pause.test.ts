@@ -241,6 +241,19 @@ describe("replyOnPause", () => {
     expect(turns).toBe(1);
   });
 
+  it("hears a caller whose microphone stops between sentences without its media clock going on", async () => {
+    let turns = 0;
+    const { call, clock } = await setUp(async function* () {
+      turns += 1;
+      yield answer(1_000);
+    });
+    for (let i = 0; i < 4; i++) {
+      await call.say(voice(700));
+      await clock.advance(4_000);
+    }
+    expect(turns).toBe(4);
+  });
+
   it("lets a reply that takes 90 seconds finish", async () => {
     let finished = false;
     const { call, clock } = await setUp(async function* (_, session) {

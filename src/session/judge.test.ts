@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import fc from "fast-check";
+import { monoFrame } from "../audio/frame.ts";
+import { Judge } from "./judge.ts";
+
+const RATE = 16_000;
+const maker = () => ({ rate: RATE, window: 512, push: (window: Float32Array) => Math.abs(window[0] ?? 0), reset() {} });
+const frame = (at: number, ms = 20, level = 0.5) =>
+  monoFrame(new Int16Array((RATE * ms) / 1000).fill(level * 32_768), RATE, at);
+
+describe("the judge", () => {
+  it("tells each window's verdict with the time at which it ends", () => {
+    const ends: number[] = [];
+    const judge = new Judge(maker, RATE, (_, end) => ends.push(end));
+    for (let i = 0; i < 8; i++) judge.push(frame(100 + i * 20));
+    expect(ends).toEqual([132, 164, 196, 228, 260]);
+  });
+
+  it("counts a gap in media time as silence", () => {
+    const verdicts: number[] = [];
+    const judge = new Judge(maker, RATE, (speech) => verdicts.push(speech));
+    for (let i = 0; i < 8; i++) judge.push(frame(i * 20));
+    for (let i = 0; i < 8; i++) judge.push(frame(160 + 320 + i * 20));
+    expect(verdicts.filter((speech) => speech === 0).length).toBeGreaterThanOrEqual(9);
+    expect(verdicts.filter((speech) => speech > 0).length).toBeGreaterThanOrEqual(9);
+  });
+
+  it("never lets time run backwards, however frames and silence are mixed", () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant("frame" as const), ms: fc.integer({ min: -200, max: 3_000 }) }),
+      fc.record({ kind: fc.constant("fill" as const), ms: fc.integer({ min: -50, max: 500 }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        let last = -1;
+        const judge = new Judge(maker, RATE, (_, end) => {
+          expect(end).toBeGreaterThan(last);
+          last = end;
+        });
+        let now = 0;
+        for (const { kind, ms } of steps) {
+          now = Math.max(0, now + ms);
+          if (kind === "frame") judge.push(frame(now));
+          else judge.fill(now);
+        }
+      }),
+    );
+  });
+});
