@@ -31,8 +31,10 @@ const GAP: Millis = 15;
 const LONGEST = PHONE_RATE;
 const PING: Millis = 15_000;
 const LOST: Millis = 30_000;
+/** How long the last mark of a farewell may take to come back, ms. */
+const FAREWELL: Millis = 400;
 /** How long the peer may take to answer a close frame, ms. */
-const CLOSE: Millis = 800;
+const CLOSE: Millis = 500;
 
 /** The sample of each µ-law byte. */
 const mulawTable: Int16Array = decodeMulaw(Uint8Array.from({ length: 256 }, (_, byte) => byte));
@@ -77,6 +79,7 @@ export class PhoneCall implements Transport {
   #heardTo: Millis | undefined;
   #sentAt: Millis = 0;
   #idle: (() => void) | undefined;
+  #leaving = false;
   #closing = false;
   #reason: unknown;
   #cancelClose: (() => void) | undefined;
@@ -131,7 +134,19 @@ export class PhoneCall implements Transport {
   }
 
   close(reason?: unknown): void {
+    if (this.#closing || this.#leaving) return;
+    const polite = reason === undefined || reason === "handler";
+    if (!polite || this.#marks.ahead < 1) return this.#finish(reason);
+    // Closing the stream cuts what the carrier still holds: its last mark says when nothing is left.
+    this.#leaving = true;
+    if (this.#marks.unmarked > 0) this.#mark();
+    const { clock } = this.#options.platform;
+    this.#cancelClose = clock.at(clock.now() + FAREWELL, () => this.#finish(reason));
+  }
+
+  #finish(reason: unknown): void {
     if (this.#closing) return;
+    this.#cancelClose?.();
     const error = reason === undefined || reason === "handler" ? undefined : asVoiceError(reason, "bug");
     this.#shut(reason);
     const { socket, platform } = this.#options;
@@ -151,12 +166,13 @@ export class PhoneCall implements Transport {
       case "mark": {
         const position = this.#marks.returned(message.name);
         if (position !== undefined) this.#sink?.played(position);
+        if (this.#leaving && this.#marks.ahead < 1) this.#finish(undefined);
         return;
       }
       case "digit":
         return this.#sink?.message({ type: "digit", digit: message.digit });
       case "stop":
-        return this.close(new VoiceError("hung-up", "the caller hung up"));
+        return this.#finish(new VoiceError("hung-up", "the caller hung up"));
       case "start":
         return this.#strike("a second start");
       case "connected":
@@ -212,11 +228,11 @@ export class PhoneCall implements Transport {
   }
 
   #strike(why: string): void {
-    if (this.#options.strike(why)) this.close(new VoiceError("bad-message", "too many messages that cannot be used"));
+    if (this.#options.strike(why)) this.#finish(new VoiceError("bad-message", "too many messages that cannot be used"));
   }
 
   #lose(why: string): void {
-    if (!this.#closing) this.close(new VoiceError("connection-lost", why));
+    this.#finish(new VoiceError("connection-lost", why));
   }
 
   #shut(reason: unknown): void {
