@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, it } from "vitest";
 import { monoFrame } from "../../audio/frame.ts";
 import { VoiceError } from "../../base/errors.ts";
@@ -527,3 +529,38 @@ it("takes a call again when ICE is restarted, and refuses it for one that is gon
     },
   );
 });
+
+it("leaves nothing behind after 200 calls", { timeout: 90_000 }, async () => {
+  const made = house();
+  const sockets = (): number => process.getActiveResourcesInfo().filter((one) => one === "UDPWRAP").length;
+  const round = async (calls: number): Promise<void> => {
+    for (let index = 0; index < calls; index += 4) {
+      const group = await Promise.all(Array.from({ length: 4 }, () => made.call()));
+      cleanups.splice(-4);
+      await Promise.all(group.map(async ([caller]) => await caller.hangUp()));
+      await until(() => made.ends.every(({ closes }) => closes.length === 1));
+      made.ends.length = 0;
+    }
+    await soon(300);
+    collectGarbage();
+  };
+  await round(20);
+  const before = { sockets: sockets(), timers: timers(), heap: process.memoryUsage().heapUsed };
+  await round(180);
+  expect(sockets()).toBe(before.sockets);
+  expect(timers()).toBeLessThanOrEqual(before.timers + 2);
+  expect(made.offers.pending).toBe(0);
+  expect(made.taken).toBe(200);
+  // Measured: 7 kB a call, of which most is the test's own; a call that is held costs some 300 kB.
+  expect(process.memoryUsage().heapUsed - before.heap).toBeLessThan(10e6);
+});
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  const collect: unknown = runInNewContext("gc");
+  if (typeof collect === "function") collect();
+}
+
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((one) => one === "Timeout").length;
+}
