@@ -50,18 +50,18 @@ export class Reports {
     });
   }
 
-  /** An agent's line; `final` once its text is complete. */
-  agentSaid(line: SpokenLine, final: boolean): void {
+  /** An agent's line as it stands. */
+  agentSaid(line: SpokenLine): void {
     const heardChars = this.#heard?.id === line.id ? this.#heard.chars : 0;
-    this.#line(line.id, line.agent, line.text, final, heardChars);
+    this.#line(line.id, line.agent, line.text, line.complete, heardChars);
   }
 
   /** How far the caller has heard a line. */
   heard(line: SpokenLine, played: number): void {
     const chars = line.heardChars(played);
-    if (this.#heard?.id === line.id && this.#heard.chars === chars) return;
+    if (chars === (this.#heard?.id === line.id ? this.#heard.chars : 0)) return;
     this.#heard = { id: line.id, chars };
-    this.#line(line.id, line.agent, line.text, true, chars);
+    this.#line(line.id, line.agent, line.text, line.complete, chars);
   }
 
   /** A line was taken back after `heardText`. */

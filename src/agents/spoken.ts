@@ -27,6 +27,8 @@ interface Piece {
 export class SpokenLine {
   readonly id: string;
   readonly agent: string;
+  /** The engine has nothing to add to its text. */
+  complete = false;
   #text = "";
   #produced: Millis = 0;
   readonly #pieces: Piece[] = [];

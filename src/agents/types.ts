@@ -102,6 +102,8 @@ export interface EngineCan {
   readonly words?: "none" | "final" | "partial";
   /** From the end of speech to the final words, p99, ms. */
   readonly finalMs?: Millis;
+  /** How long partial words must stay the same before turns are decided by them, ms. Default 0. */
+  readonly steadyMs?: Millis;
 }
 
 /** What an engine is told. */

@@ -58,8 +58,9 @@ export class Voice {
     if (this.#cut.includes(item) || text === "") return;
     const line = this.#lines.line(item, agent);
     line.text = text;
+    line.complete = final;
     this.#record.agentLine(item, line.agent, text);
-    this.#reports.agentSaid(line, final);
+    this.#reports.agentSaid(line);
   }
 
   /** Takes back what was not heard. `stop` ends its making, between knowing what was heard and writing it down. */

@@ -11,6 +11,12 @@ import { repromptOf, type RuleBook, rules } from "../providers/rules/index.ts";
 import { loadSilero } from "../providers/silero/index.ts";
 import type { DetectorMaker } from "../vad/detector.ts";
 
+/** Understood whoever is on the line: what people say over an agent's voice, and to a question of yes or no. */
+const ALWAYS: readonly string[] = ["stop", "wait", "hold on", "yes", "no", "okay", "yeah", "right", "I see"];
+
+/** The first words of a grammar recogniser are guesses: "okay" begins as "can". Two and a half of its blocks, ms. */
+const STEADY = 250;
+
 export interface EmbeddedOptions {
   /** What the agents answer. */
   readonly book: RuleBook;
@@ -39,10 +45,10 @@ export interface Embedded {
 export async function embedded({ book, recognizer = {}, voice = {} }: EmbeddedOptions): Promise<Embedded> {
   const llm = rules(book);
   const detector = await loadSilero();
-  const stt = pocketsphinx(recognizer);
+  const stt = pocketsphinx({ ...recognizer, phrases: [...ALWAYS, ...(recognizer.phrases ?? [])] });
   const tts = flite(voice);
   return {
-    engine: pipeline({ stt, llm, tts, reprompt: repromptOf(book), model: "rules" }),
+    engine: pipeline({ stt, llm, tts, reprompt: repromptOf(book), steadyMs: STEADY, model: "rules" }),
     detector,
     describe: "Silero v6 · grammar recogniser · rules · Flite",
     warmUp: async (first) => {

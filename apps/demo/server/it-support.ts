@@ -64,10 +64,6 @@ export const itSupport: Colleague = {
       call: { tool: "ticket_status", args: () => ({}) },
     },
     {
-      phrases: ["[check|what about] ticket [number] <number:digits>"],
-      call: { tool: "ticket_status" },
-    },
-    {
       phrases: [
         "how do I get on the (network|internet)",
         "what is the wireless password",

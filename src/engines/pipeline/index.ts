@@ -1,4 +1,5 @@
 import type { Brief, Engine, Llm, Stt, Tts } from "../../agents/types.ts";
+import type { Millis } from "../../base/time.ts";
 import { PipelineSession } from "./session.ts";
 
 /** What is asked of a re-prompt. */
@@ -19,13 +20,18 @@ export interface PipelineOptions {
    * goes on, saves the time of model and synthesiser when not; switches itself off for a caller with whom it does not pay.
    */
   readonly eager?: boolean | undefined;
+  /**
+   * How long words must stay the same before a turn is decided by them while the caller still speaks, ms. Default 0. More
+   * for a recogniser whose first words are guesses: they are shown at once all the same.
+   */
+  readonly steadyMs?: Millis | undefined;
   /** Names the model in usage events. Default: the name of the `llm` function. */
   readonly model?: string | undefined;
 }
 
 /** An engine made of three parts: speech to text, a language model, text to speech. They overlap wherever they can. */
 export function pipeline(options: PipelineOptions): Engine {
-  const { stt, llm, tts, reprompt = askAgain, eager = true } = options;
+  const { stt, llm, tts, reprompt = askAgain, eager = true, steadyMs = 0 } = options;
   const model = options.model ?? (llm.name || "llm");
   return {
     name: "pipeline",
@@ -40,6 +46,7 @@ export function pipeline(options: PipelineOptions): Engine {
       rebrief: true,
       lifetime: Number.POSITIVE_INFINITY,
       words: stt.can.partials ? "partial" : "final",
+      steadyMs,
       finalMs: stt.can.finalMs,
     },
     open: (brief, sink, context) =>

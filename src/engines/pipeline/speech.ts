@@ -202,19 +202,24 @@ export class StretchEars implements Ears {
     const { stt, session, phrases, events } = this.#options;
     const { signal } = stretch.abort;
     let rejected = false;
+    let likely: number | undefined;
     try {
       const all = stt.listen(stretch.audio, { session, signal, phrases: phrases() });
       for await (const words of untilAborted(all, signal)) {
         stretch.text = words.text;
         rejected = words.rejected ?? false;
-        if (words.likelyEnd !== undefined) events.onLikelyEnd(words.likelyEnd);
+        likely = words.likelyEnd;
         if (words.final) break;
         this.#tell(false);
+        if (likely !== undefined) events.onLikelyEnd(likely);
       }
     } catch (error) {
       events.onTrouble(asVoiceError(error, "provider-unavailable"));
     }
-    if (!signal.aborted) this.#close(stretch, rejected);
+    if (signal.aborted) return;
+    this.#close(stretch, rejected);
+    // An opinion is on the words told last.
+    if (likely !== undefined && !rejected) events.onLikelyEnd(likely);
   }
 
   #close(stretch: Stretch, rejected: boolean): void {

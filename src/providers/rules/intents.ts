@@ -107,6 +107,7 @@ function* readings(text: string): Generator<string> {
       .trim();
     if (words === "") continue;
     yield words;
+    yield direct(words);
     for (;;) {
       const opening = OPENINGS.find((one) => words.startsWith(`${one} `));
       const closing = CLOSINGS.find((one) => words.endsWith(` ${one}`));
@@ -114,6 +115,12 @@ function* readings(text: string): Generator<string> {
       else if (closing !== undefined) words = words.slice(0, -closing.length - 1);
       else break;
       yield words;
+      yield direct(words);
     }
   }
+}
+
+/** A question as it is asked, from one that is told: "tell me how many days I have" asks "how many days do I have". */
+function direct(words: string): string {
+  return words.replace(/^((?:how|what|when|where|which|why)\b.*?) (i|you|we|they) /, "$1 do $2 ");
 }
