@@ -146,7 +146,7 @@ export class Talk {
         break;
       case "ended":
         this.#callerSpeaks = false;
-        this.#timing.ended(event.why, event.at, !UNANSWERED.has(event.why));
+        this.#timing.ended(event.why, this.#session.clock.now(), !UNANSWERED.has(event.why));
         break;
       case "likely":
       case "duck":

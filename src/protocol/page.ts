@@ -72,10 +72,16 @@ export type PageEvent =
     }
   | { readonly type: "handoff"; readonly data: { readonly from?: string; readonly to: string } }
   | { readonly type: "usage"; readonly data: Readonly<Record<string, unknown>> }
-  | { readonly type: "turn_detection" | "limits"; readonly data: Readonly<Record<string, unknown>> }
-  | { readonly type: "send_input" | "stopword"; readonly data: unknown }
-  | { readonly type: "warning" | "error"; readonly message: string; readonly data: { readonly code: string; readonly fatal: boolean } }
+  | { readonly type: "turn_detection"; readonly data: Readonly<Record<string, unknown>> }
+  | { readonly type: "limits"; readonly data: Readonly<Record<string, unknown>> }
+  | { readonly type: "send_input"; readonly data: unknown }
+  | { readonly type: "stopword"; readonly data: unknown }
+  | { readonly type: "warning"; readonly message: string; readonly data: Trouble }
+  | { readonly type: "error"; readonly message: string; readonly data: Trouble }
   | { readonly type: "end_stream"; readonly data: { readonly reason: EndReason; readonly message: string } };
+
+/** What went wrong, beside a message for people. */
+export type Trouble = { readonly code: string; readonly fatal: boolean };
 
 export type EndReason = "handler" | "time_limit" | "shutdown" | "kicked" | "error";
 
