@@ -32,7 +32,7 @@ export interface CallerOptions {
   /** Longest time to get connected, ms. Default 10 000. */
   readonly timeoutMs?: Millis;
   /** How the offer travels. Default: `POST <url>/webrtc/offer`. */
-  readonly post?: (body: Readonly<Record<string, unknown>>) => Promise<unknown>;
+  readonly post?: Post;
   readonly clock?: Clock;
   readonly log?: Log;
 }
@@ -63,6 +63,8 @@ export interface CallerTimes {
   media: Millis | undefined;
   channel: Millis | undefined;
 }
+
+type Post = (body: Readonly<Record<string, unknown>>) => Promise<unknown>;
 
 /** What counts as a voice, dBFS. Codec noise stays below. */
 const AUDIBLE = -50;
@@ -116,6 +118,7 @@ export class Caller implements AsyncDisposable {
   readonly #waiting: (() => void)[] = [];
   /** What is left to say, in frames of 20 ms. */
   #words: Int16Array[] = [];
+  #post: Post = () => Promise.reject(new TypeError("connect comes first"));
   #startedAt: Millis;
   #nextAt: Millis = 0;
   #audibleAt: Millis | undefined;
@@ -195,17 +198,29 @@ export class Caller implements AsyncDisposable {
   }
 
   /** @internal */
-  async connect(post: (body: Readonly<Record<string, unknown>>) => Promise<unknown>): Promise<void> {
-    const { channel = true, profile = "v1", body = {} } = this.#options;
+  async connect(post: Post): Promise<void> {
+    const { channel = true } = this.#options;
     const sdp = await this.#peer.offer({ channel });
     this.#startedAt = this.#options.clock.now();
-    const offer = { ...body, type: "offer", sdp, webrtc_id: this.id };
-    const answer = await Promise.race([post(profile === "v1" ? { v: 1, ...offer } : offer), this.#fails()]);
-    this.times.answered = this.now;
-    this.answer = readAnswer(answer);
-    await this.#peer.accept(String(this.answer["sdp"]));
+    this.#post = post;
+    await this.#negotiate(sdp, {});
     await Promise.race([this.#connected.promise, this.#fails()]);
     if (channel) await Promise.race([this.#opened.promise, this.#fails()]);
+  }
+
+  /** Looks for a new way to the server, as a page does whose network has changed. The call goes on. */
+  async restart(): Promise<void> {
+    await this.#negotiate(await this.#peer.offer(), { restart: true });
+  }
+
+  async #negotiate(sdp: string, more: Readonly<Record<string, unknown>>): Promise<void> {
+    const { profile = "v1", body = {} } = this.#options;
+    const version = profile === "v1" ? { v: 1 } : {};
+    const offer = { ...body, ...more, ...version, type: "offer", sdp, webrtc_id: this.id };
+    const answer = await Promise.race([this.#post(offer), this.#fails()]);
+    this.times.answered ??= this.now;
+    this.answer = readAnswer(answer);
+    await this.#peer.accept(String(this.answer["sdp"]));
   }
 
   /** Says this after what is still to be said. Mono, at the caller's rate. */
@@ -328,7 +343,7 @@ export class Caller implements AsyncDisposable {
   }
 }
 
-function poster(url: string | URL, headers: Readonly<Record<string, string>>): (body: unknown) => Promise<unknown> {
+function poster(url: string | URL, headers: Readonly<Record<string, string>>): Post {
   const base = new URL(url);
   if (!base.pathname.endsWith("/")) base.pathname += "/";
   return async (body) => {

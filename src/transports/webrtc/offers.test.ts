@@ -107,19 +107,27 @@ function tone(hz: number, ms: number, rate = 24_000): Int16Array {
   return Int16Array.from({ length: (ms * rate) / 1000 }, (_, i) => 8000 * Math.sin((2 * Math.PI * hz * i) / rate));
 }
 
-/** Share of a tone in samples, in dB over everything else. */
+/**
+ * Share of a tone in samples, in dB over everything else: the median of windows of 100 ms, so that a pause which a busy
+ * machine puts into one of them does not count.
+ */
 function purity(samples: Int16Array, hz: number, rate = 24_000): number {
-  let re = 0;
-  let im = 0;
-  let all = 0;
-  samples.forEach((sample, i) => {
-    const angle = (2 * Math.PI * hz * i) / rate;
-    re += sample * Math.cos(angle);
-    im += sample * Math.sin(angle);
-    all += sample * sample;
+  const length = rate / 10;
+  const windows = Array.from({ length: Math.floor(samples.length / length) }, (_, index) => {
+    const window = samples.subarray(index * length, (index + 1) * length);
+    let re = 0;
+    let im = 0;
+    let all = 0;
+    window.forEach((sample, i) => {
+      const angle = (2 * Math.PI * hz * i) / rate;
+      re += sample * Math.cos(angle);
+      im += sample * Math.sin(angle);
+      all += sample * sample;
+    });
+    const power = (2 * (re * re + im * im)) / length;
+    return 10 * Math.log10(Math.max(1, power) / Math.max(1, all - power));
   });
-  const power = (2 * (re * re + im * im)) / samples.length;
-  return 10 * Math.log10(power / Math.max(1, all - power));
+  return windows.sort((x, y) => x - y)[windows.length >> 1] ?? Number.NEGATIVE_INFINITY;
 }
 
 /** Plays a tone to the caller as a session does: 20 ms at a time, on time. */
@@ -170,8 +178,8 @@ describe("a call over real UDP", () => {
       const [caller, end] = await call({ rate });
       expect(end.transport.can.rate).toBe(rate);
       await play(end, tone(660, 400, rate));
-      await caller.until(() => caller.recording().length > 0.5 * rate);
-      expect(purity(caller.recording().subarray(0.2 * rate, 0.4 * rate), 660, rate)).toBeGreaterThan(15);
+      await caller.until(() => caller.recording().length > 0.6 * rate);
+      expect(purity(caller.recording().subarray(0.2 * rate, 0.5 * rate), 660, rate)).toBeGreaterThan(15);
     }
   });
 
@@ -520,14 +528,32 @@ describe("candidates", () => {
   });
 });
 
-it("takes a call again when ICE is restarted, and refuses it for one that is gone", async () => {
-  const { offers } = house();
-  expect(await offers.receive({ v: 1, type: "offer", sdp: offerOf(), webrtc_id: "gone", restart: true })).toMatchObject(
-    {
+describe("a restart of ICE", () => {
+  it("goes on with the same call, audio and messages both ways", async () => {
+    const { call } = house();
+    const [caller, end] = await call();
+    const before = end.audio.length;
+    await caller.restart();
+    await soon(300);
+    caller.say(monoFrame(tone(440, 400), 24_000));
+    await play(end, tone(660, 400));
+    await caller.until(() => caller.saying === 0);
+    expect(caller.quietFor).toBeLessThan(300);
+    caller.send("text", { text: "still here" });
+    await until(() => end.messages.length > 0);
+    expect(end.audio.length - before).toBeGreaterThan(25);
+    expect(end.closes).toEqual([]);
+  });
+
+  it("is refused for a call that is gone", async () => {
+    const { offers } = house();
+    expect(
+      await offers.receive({ v: 1, type: "offer", sdp: offerOf(), webrtc_id: "gone", restart: true }),
+    ).toMatchObject({
       status: 409,
       body: { meta: { error: "restart_impossible" } },
-    },
-  );
+    });
+  });
 });
 
 it("leaves nothing behind after 200 calls", { timeout: 90_000 }, async () => {

@@ -137,16 +137,20 @@ export class Peer {
       throw new VoiceError("bad-offer", "the offer could not be answered", { cause: error });
     }
     this.#guard();
+    this.#resumeIce();
     return this.#description();
   }
 
-  /** Makes an offer with one audio section and, unless told not to, a data channel. */
+  /** Makes an offer with one audio section and, unless told not to, a data channel; the second one restarts ICE. */
   async offer({ channel = true }: { readonly channel?: boolean } = {}): Promise<string> {
-    this.#pc.addTransceiver("audio", { direction: "sendrecv" });
-    if (channel) this.#onChannel(this.#pc.createDataChannel("text"));
-    const offer = await this.#pc.createOffer();
+    const restart = this.#transport !== undefined;
+    if (!restart) {
+      this.#pc.addTransceiver("audio", { direction: "sendrecv" });
+      if (channel) this.#onChannel(this.#pc.createDataChannel("text"));
+    }
+    const offer = await this.#pc.createOffer({ iceRestart: restart });
     const transport = this.#pc.dtlsTransports[0];
-    if (transport !== undefined) this.#watch(transport, "client");
+    if (!restart && transport !== undefined) this.#watch(transport, "client");
     await this.#pc.setLocalDescription(offer);
     return this.#description();
   }
@@ -154,6 +158,7 @@ export class Peer {
   /** Takes the answer to our offer. Throws what is wrong with it. */
   async accept(sdp: string): Promise<void> {
     await this.#pc.setRemoteDescription({ type: "answer", sdp });
+    this.#resumeIce();
   }
 
   /** One more place at which the other side may be. Names, TCP and what cannot be read is ignored. */
@@ -251,6 +256,16 @@ export class Peer {
         };
       }
     }
+  }
+
+  /** After a restart werift waits for checks only while DTLS is not connected: it would never choose the new path. */
+  #resumeIce(): void {
+    const transport = this.#transport;
+    if (transport?.state !== "connected" || transport.iceTransport.connection.nominated !== undefined) return;
+    transport.iceTransport.start().catch((error: unknown) => {
+      this.#log.debug("the restart of ICE failed", { error });
+      this.#end("failed");
+    });
   }
 
   #letEarlyIn(): void {
