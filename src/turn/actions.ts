@@ -2,7 +2,7 @@
  * What the actions of the turn table do: each changes the memory and may emit an event.
  */
 import type { Millis } from "../base/time.ts";
-import type { Floor } from "./conditions.ts";
+import { type Floor, verdictAt } from "./conditions.ts";
 import { delayFor, learnPause } from "./endpointing.ts";
 import type { EndedWhy } from "./events.ts";
 import { type ClockName, NEVER } from "./memory.ts";
@@ -21,7 +21,7 @@ export const actions: Readonly<Record<Action, (floor: Floor) => void>> = {
     memory.shadow = true;
   },
   resume: (floor) => {
-    floor.memory.claim = "turn";
+    own(floor);
     floor.memory.final = false;
     floor.emit({ type: "resumed", cutOff: false, at: floor.memory.now });
   },
@@ -40,12 +40,13 @@ export const actions: Readonly<Record<Action, (floor: Floor) => void>> = {
     floor.memory.voicePlays = false;
     floor.emit({ type: "resumed", cutOff: true, at: floor.memory.now });
   },
-  "become the turn": ({ memory }) => {
+  "become the turn": (floor) => {
+    const { memory } = floor;
     memory.shadow = false;
     memory.over = true;
     // Without this a story told over a long announcement would be cut at once.
     memory.since = memory.now;
-    if (memory.speaking) memory.claim = "turn";
+    own(floor);
   },
   "take for noise": ({ memory }) => {
     if (memory.run > 0) memory.claim = "noise";
@@ -60,13 +61,8 @@ export const actions: Readonly<Record<Action, (floor: Floor) => void>> = {
     if (floor.input?.type === "likely-end") judge(floor, floor.input.p);
   },
   "judge as even odds": (floor) => judge(floor, 0.5),
-  "wait for the verdict": (floor) => {
-    const { memory, policy } = floor;
-    const windows = memory.run > 0 ? Math.max(1, Math.ceil(policy.minSpeechMs / memory.window)) : 1;
-    const from = memory.run > 0 ? memory.onset : memory.heardAt;
-    // One ms after it, because deadlines of an instant come before its verdict.
-    set(floor, "end", from + windows * memory.window + 1);
-  },
+  // One ms later, because deadlines of an instant come before its verdict.
+  "wait for the verdict": (floor) => set(floor, "end", verdictAt(floor) + 1),
   "await final words": (floor) => set(floor, "final", floor.memory.now + floor.policy.finalMs),
   "restart stuck": (floor) => {
     if (floor.policy.words === "partial" && !floor.memory.talking)
@@ -166,14 +162,15 @@ export function set({ memory }: Floor, name: ClockName, at: Millis): void {
 
 function open(floor: Floor, over: boolean): void {
   const { memory, input } = floor;
+  // What makes a run is speech, unless it was taken for noise and no words tell otherwise.
+  const bySpeech = memory.speaking && memory.claim !== "noise";
   memory.clocks.late = NEVER;
   memory.merging = false;
   if (memory.open) {
-    memory.claim = memory.run > 0 ? "turn" : memory.claim;
+    own(floor);
     return;
   }
-  // What made the run is speech, so the utterance begins with it; what a button, key or line opens begins now.
-  const bySpeech = memory.speaking && memory.claim !== "noise";
+  // Speech begins with its run; what words, a button, a key or a line opens begins now.
   const owned = memory.claim === "turn";
   memory.from = bySpeech ? (owned ? Math.max(memory.onset, memory.endedAt) : memory.onset) : memory.now;
   memory.since = memory.from;
@@ -188,11 +185,12 @@ function open(floor: Floor, over: boolean): void {
   memory.digits = "";
   memory.keysUntil = 0;
   memory.parked = false;
-  if (memory.speaking) memory.claim = "turn";
+  if (bySpeech || (memory.speaking && input?.type === "words")) memory.claim = "turn";
   floor.emit({ type: "started", from: memory.from, at: memory.now });
 }
 
-function reopen({ memory }: Floor): void {
+function reopen(floor: Floor): void {
+  const { memory } = floor;
   memory.open = true;
   memory.since = memory.speaking ? memory.onset : memory.now;
   memory.final = false;
@@ -202,7 +200,12 @@ function reopen({ memory }: Floor): void {
   memory.digits = "";
   memory.keysUntil = 0;
   memory.merging = false;
-  if (memory.speaking) memory.claim = "turn";
+  own(floor);
+}
+
+/** The run belongs to the utterance. */
+function own({ memory }: Floor): void {
+  if (memory.speaking && memory.claim === "none") memory.claim = "turn";
 }
 
 function pause(floor: Floor, offset: Millis): void {
@@ -251,7 +254,7 @@ function interrupt(floor: Floor, why: string): void {
   memory.playsOn = false;
   memory.shadow = false;
   memory.parked = false;
-  if (memory.speaking && memory.claim === "none") memory.claim = "turn";
+  own(floor);
   floor.emit({ type: "interrupted", why, at: memory.now });
 }
 

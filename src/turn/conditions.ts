@@ -32,6 +32,12 @@ export function overThresholdOf({ memory, policy }: Floor): number {
   return memory.now < memory.waryUntil ? Math.max(WARY_THRESHOLD, policy.overThreshold) : policy.overThreshold;
 }
 
+/** When the verdict comes that confirms or breaks the run, or else the next one. */
+export function verdictAt({ memory, policy }: Floor): Millis {
+  if (memory.run === 0) return memory.heardAt + memory.window;
+  return memory.onset + Math.max(1, Math.ceil(policy.minSpeechMs / memory.window)) * memory.window;
+}
+
 function patient({ memory }: Floor, ms: Millis): Millis {
   return memory.now < memory.waryUntil ? Math.max(WARY_HOLD, ms) : ms;
 }
@@ -45,11 +51,10 @@ export const conditions: Readonly<Record<Condition, (floor: Floor) => boolean>> 
   "the run broke": ({ memory }) => memory.run === 0,
   // The window that reaches over the end may hold speech, and so may a run that the next verdicts confirm or break. Without
   // this, gaps up to two windows shorter than the silence asked for would end turns. It ends by itself when verdicts stop.
-  "a verdict is on its way": ({ memory, policy }) =>
-    !memory.speaking &&
-    (memory.run > 0
-      ? memory.now <= memory.onset + policy.minSpeechMs + memory.window
-      : memory.heardAt < memory.endDue && memory.now <= memory.heardAt + memory.window),
+  "a verdict is on its way": (floor) => {
+    const { memory } = floor;
+    return !memory.speaking && (memory.run > 0 || memory.heardAt < memory.endDue) && memory.now <= verdictAt(floor);
+  },
   "the run was taken for noise": ({ memory }) => memory.speaking && memory.claim === "noise",
   "words changed": (floor) => floor.wordsChanged,
   "words are final": ({ memory }) => memory.final,

@@ -215,6 +215,7 @@ class Machine implements TunableTurnMachine {
       case "talk": {
         if (input.down === memory.talking) return;
         memory.talking = input.down;
+        memory.clocks.stuck = NEVER;
         return this.#walk(input.down ? "button-down" : "button-up");
       }
       case "typed":

@@ -174,6 +174,7 @@ export const turnTable: readonly TurnRow[] = [
   row(["thinking"], "voice-on", [], [], "agent"),
   row(["thinking"], "voice-off", [], [], "idle"),
   row(["thinking"], "enter", ["our voice plays"], [], "agent"),
+  row(["thinking"], "enter", ["speech confirmed", "local"], ["take up the turn"], "caller"),
 
   // Our voice is heard.
   row(
