@@ -49,6 +49,7 @@ export class Talk {
   #listener: Listener | undefined;
   #undo: (() => void)[] = [];
   #callerSpeaks = false;
+  #typed: { readonly id: string; readonly text: string } | undefined;
   /** Cancels telling the machine of words that have changed. */
   #unsteady: (() => void) | undefined;
   #apologised = false;
@@ -364,10 +365,9 @@ export class Talk {
 
   #onTyped(text: string): void {
     if (this.#session.pending > 0) this.#takeBack();
-    this.#timing.begin();
     const item = this.#record.message("caller", text);
-    this.#reports.callerSaid(item.id, text, { final: true });
     this.#mind.add(item);
+    this.#typed = { id: item.id, text };
     this.#listener?.note({ type: "typed" });
   }
 

@@ -51,7 +51,10 @@ export class Timing {
     // A line that was typed or dialled has no beginning of its own.
     if (this.#turn === "") this.begin();
     this.#reports.turn(this.#turn, "ended", why);
-    if (answered) this.#times = new TurnLatency(this.#turn, why === "typed" ? at : (this.#speechEnd ?? at), at);
+    if (!answered) return;
+    // Media time may run a little ahead of the clock that tells when our first sample leaves.
+    const handedOver = Math.min(at, this.#session.clock.now());
+    this.#times = new TurnLatency(this.#turn, why === "typed" ? handedOver : (this.#speechEnd ?? handedOver), handedOver);
   }
 
   stage(stage: Stage, ms: Millis): void {

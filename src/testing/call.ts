@@ -3,7 +3,7 @@
  * caller hears is kept with the time at which it left the session; what they say is played in real (virtual) time.
  */
 import { type AudioFrame, durationOf, monoFrame } from "../audio/frame.ts";
-import { levelOf } from "../audio/level.ts";
+import { rmsOf } from "../audio/level.ts";
 import type { Millis } from "../base/time.ts";
 import type { CallerMessage, PageEvent } from "../protocol/page.ts";
 import type { Output, Transport, TransportCan, TransportSink } from "../session/types.ts";
@@ -118,7 +118,7 @@ export class LoopbackCall implements Transport {
 
   /** When the last frame left that was not silent; undefined when none did. */
   lastSoundAt(): Millis | undefined {
-    const last = this.sent.findLast(({ output }) => output.kind === "audio" && levelOf(output.samples) > 0.001);
+    const last = this.sent.findLast(({ output }) => output.kind === "audio" && rmsOf(output.samples) > 0.001);
     return last?.at;
   }
 
