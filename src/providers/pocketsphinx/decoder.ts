@@ -1,7 +1,9 @@
 /*
- * One recogniser with its grammars. A stretch is decoded along the phrases as it comes; at its end the same audio is
- * decoded once more along a loop of all phones. Where the phrases explain the audio much worse than free phones do,
- * something else was said.
+ * Two recognisers on the same audio: one along the phrases, one along a loop of all phones. Where the phrases explain
+ * the audio much worse than free phones do, something else was said.
+ *
+ * Both hear everything at the same time, because each adapts to the channel as it listens: decoding the same audio twice
+ * on one recogniser compares scores of different states, and rejects whoever calls from another kind of line.
  */
 import { parsePhrase, phraseWords } from "../../agents/phrase.ts";
 import { VoiceError } from "../../base/errors.ts";
@@ -21,19 +23,27 @@ const OPTIONS: readonly Pronunciation[] = [
 const LOG_BASE = Math.log(1.0001);
 /** 100 ms at 16 kHz. */
 const BLOCK = 1600;
+/** Samples of speech after which a decoder has adapted from its built-in means to real ones: 10 s. */
+const WARM = 160_000;
 
 /** A set of phrases, ready for any recogniser. */
 export interface Vocabulary {
   readonly key: string;
   readonly grammar: Grammar;
   readonly words: readonly Pronunciation[];
+  /** What it takes of the engine's heap in every decoder, in MB (measured). */
+  readonly megabytes: number;
 }
+
+/** What a decoder takes of the engine's heap without phrases, in MB (measured). */
+export const DECODER_MB = 5;
 
 /** Throws VoiceError `config` for malformed phrases and for words that cannot be pronounced. */
 export async function vocabularyOf(phrases: readonly string[], dictionary: Dictionary): Promise<Vocabulary> {
   const parsed = phrases.map((phrase) => parsePhrase(phrase));
   const words = await dictionary.pronounce(new Set(parsed.flatMap(phraseWords)));
-  return { key: phrases.join("\n"), grammar: grammarOf(parsed), words };
+  const grammar = grammarOf(parsed);
+  return { key: phrases.join("\n"), grammar, words, megabytes: 0.2 + 0.003 * grammar.transitions.length };
 }
 
 /** What a stretch turned out to be. */
@@ -43,25 +53,31 @@ export interface Judgement {
   readonly fit: number;
 }
 
-/** One native recogniser, about 3 MB. */
+/** A pair of native recognisers. */
 export class Decoder {
   readonly #module: NativeModule;
-  readonly #native: NativeRecognizer;
+  readonly #phrases: NativeRecognizer;
+  readonly #phones: NativeRecognizer;
   readonly #audio: NativeList<number>;
   readonly #grammars = new Map<string, number>();
-  readonly #loop: number;
-  #heard: Int16Array[] = [];
+  /** What a decoder that is not warm yet heard in this stretch. */
+  #kept: Int16Array[] = [];
+  #heard = 0;
 
   constructor(module: NativeModule) {
     this.#module = module;
     const config = new module.Config();
     for (const option of OPTIONS) config.push_back(option);
-    this.#native = new module.Recognizer(config);
+    this.#phrases = new module.Recognizer(config);
+    this.#phones = new module.Recognizer(config);
     config.delete();
     this.#audio = new module.AudioBuffer();
-    this.#addWords(PHONES.map((phone) => [`+${phone}+`, phone]));
+    this.#addWords(
+      this.#phones,
+      PHONES.map((phone) => [`+${phone}+`, phone]),
+    );
     const logp = -Math.log(PHONES.length + 1);
-    this.#loop = this.#addGrammar({
+    this.#addGrammar(this.#phones, {
       start: 0,
       end: 1,
       numStates: 2,
@@ -72,64 +88,55 @@ export class Decoder {
     });
   }
 
-  /** How many sets of phrases it holds; the engine cannot forget one. */
-  get grammars(): number {
-    return this.#grammars.size;
-  }
-
-  knows(key: string): boolean {
+  knows({ key }: Vocabulary): boolean {
     return this.#grammars.has(key);
   }
 
-  /** Begins a stretch along these phrases. */
+  /** Begins a stretch along these phrases. Phrases stay in memory for good: the engine cannot forget them. */
   begin(vocabulary: Vocabulary): void {
     let id = this.#grammars.get(vocabulary.key);
     if (id === undefined) {
-      this.#addWords(vocabulary.words.filter(([word]) => this.#native.lookupWord(word) === ""));
+      this.#addWords(
+        this.#phrases,
+        vocabulary.words.filter(([word]) => this.#phrases.lookupWord(word) === ""),
+      );
       this.#check(vocabulary);
-      id = this.#addGrammar(vocabulary.grammar);
+      id = this.#addGrammar(this.#phrases, vocabulary.grammar);
       this.#grammars.set(vocabulary.key, id);
     }
-    this.#heard = [];
-    this.#must(this.#native.switchSearch(id), "switch to a grammar");
-    this.#must(this.#native.start(), "start");
+    this.#must(this.#phrases.switchSearch(id), "switch to a grammar");
+    for (const native of this.#both) this.#must(native.start(), "start");
   }
 
   /** Hears 16 kHz samples and says what it understands so far. */
   hear(samples: Int16Array): string {
-    if (samples.length > 0) {
-      this.#heard.push(samples);
-      this.#process(samples);
-    }
-    return this.#native.getHyp();
+    if (this.#heard < WARM) this.#kept.push(samples);
+    this.#process(samples);
+    return this.#phrases.getHyp();
   }
 
-  /** Ends the stretch. */
+  /**
+   * Ends the stretch. A decoder that is new adapts with every stretch, so it listens to its first ones twice and the
+   * better understanding counts; else the first caller would be rejected now and then.
+   */
   end(): Judgement {
-    this.#must(this.#native.stop(), "stop");
-    const text = this.#native.getHyp();
-    const phrase = this.#score();
-    if (text === "" || phrase.frames === 0) {
-      this.#heard = [];
-      return { text: "", fit: Number.NEGATIVE_INFINITY };
-    }
-    this.#must(this.#native.switchSearch(this.#loop), "switch to the phones");
-    this.#must(this.#native.start(), "start");
-    for (const samples of this.#heard) this.#process(samples);
-    this.#heard = [];
-    this.#must(this.#native.stop(), "stop");
-    return { text, fit: (phrase.score - this.#score().score) / phrase.frames };
+    const first = this.#judge();
+    const again = this.#kept;
+    this.#kept = [];
+    this.#heard += again.reduce((sum, samples) => sum + samples.length, 0);
+    if (again.length === 0) return first;
+    for (const native of this.#both) this.#must(native.start(), "start");
+    for (const samples of again) this.#process(samples);
+    const second = this.#judge();
+    return second.fit > first.fit ? second : first;
   }
 
-  /** Ends the stretch without asking what it was. */
-  abandon(): void {
-    this.#heard = [];
-    this.#must(this.#native.stop(), "stop");
-  }
-
-  delete(): void {
-    this.#audio.delete();
-    this.#native.delete();
+  #judge(): Judgement {
+    for (const native of this.#both) this.#must(native.stop(), "stop");
+    const text = this.#phrases.getHyp();
+    const { score, frames } = this.#score(this.#phrases);
+    if (text === "" || frames === 0) return { text: "", fit: Number.NEGATIVE_INFINITY };
+    return { text, fit: (score - this.#score(this.#phones).score) / frames };
   }
 
   #process(samples: Int16Array): void {
@@ -138,14 +145,18 @@ export class Decoder {
       const length = Math.min(BLOCK, samples.length - at);
       if (audio.size() !== length) audio.resize(length, 0);
       for (let i = 0; i < length; i++) audio.set(i, samples[at + i] ?? 0);
-      this.#must(this.#native.process(audio), "process audio");
+      for (const native of this.#both) this.#must(native.process(audio), "process audio");
     }
   }
 
+  get #both(): readonly NativeRecognizer[] {
+    return [this.#phrases, this.#phones];
+  }
+
   /** Sum of the acoustic scores of all segments, and the frames that are words. */
-  #score(): { readonly score: number; readonly frames: number } {
+  #score(native: NativeRecognizer): { readonly score: number; readonly frames: number } {
     const segments = new this.#module.Segmentation();
-    this.#native.getHypseg(segments);
+    native.getHypseg(segments);
     let score = 0;
     let frames = 0;
     for (let i = 0; i < segments.size(); i++) {
@@ -157,11 +168,11 @@ export class Decoder {
     return { score, frames };
   }
 
-  #addWords(words: readonly Pronunciation[]): void {
+  #addWords(native: NativeRecognizer, words: readonly Pronunciation[]): void {
     if (words.length === 0) return;
     const list = new this.#module.VectorWords();
     for (const word of words) list.push_back(word);
-    const result = this.#native.addWords(list);
+    const result = native.addWords(list);
     list.delete();
     this.#must(result, "add words");
   }
@@ -169,16 +180,16 @@ export class Decoder {
   /** The engine takes a word it does not know for silence, without a sound: so this must not happen. */
   #check({ grammar }: Vocabulary): void {
     for (const { word } of grammar.transitions) {
-      if (word === "" || this.#native.lookupWord(word) !== "") continue;
+      if (word === "" || this.#phrases.lookupWord(word) !== "") continue;
       throw new VoiceError("config", `phrases: the recogniser does not know the word "${word}"`);
     }
   }
 
-  #addGrammar({ transitions, ...shape }: Grammar): number {
+  #addGrammar(native: NativeRecognizer, { transitions, ...shape }: Grammar): number {
     const list = new this.#module.VectorTransitions();
     const ids = new this.#module.Integers();
     for (const { logp, ...arc } of transitions) list.push_back({ ...arc, logp: Math.round(logp / LOG_BASE) });
-    const result = this.#native.addGrammar(ids, { ...shape, transitions: list });
+    const result = native.addGrammar(ids, { ...shape, transitions: list });
     const id = ids.size() > 0 ? ids.get(0) : -1;
     list.delete();
     ids.delete();

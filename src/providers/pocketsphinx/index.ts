@@ -20,8 +20,8 @@ export interface PocketsphinxOptions {
   /** Understood besides what the agent expects, such as "stop" or "goodbye". Default none. */
   readonly phrases?: readonly string[];
   /**
-   * How much worse than free phones a phrase may explain what was heard, per 10 ms; below it is rejected. Default -33:
-   * measured on clean voices, phrases stay above -25 and other sentences below -35. -45 suits noisy rooms.
+   * How much worse than free phones a phrase may explain what was heard, per 10 ms; below it is rejected. Default -35:
+   * measured on clean voices, phrases stay above -31 and other sentences below -36. Lower accepts more of both in noise.
    */
   readonly threshold?: number;
   /** Worker threads, started when needed. Default 1 below 4 cores, else 2. */
@@ -64,7 +64,7 @@ class GrammarRecognizer implements Pocketsphinx {
   #lastId = 0;
   #closed = false;
 
-  constructor({ phrases = [], threshold = -33, workers }: PocketsphinxOptions) {
+  constructor({ phrases = [], threshold = -35, workers }: PocketsphinxOptions) {
     if (!Number.isFinite(threshold) || threshold > 0)
       throw new RangeError(`threshold must be at most 0, got ${threshold}`);
     for (const phrase of phrases) parsePhrase(phrase);
@@ -80,14 +80,16 @@ class GrammarRecognizer implements Pocketsphinx {
     if (signal.aborted) return;
     const all = [...new Set([...phrases, ...this.#always])];
     const parsed = this.#phrases(all);
-    const stretch = new Stretch(this.#workers().lane(), (this.#lastId += 1));
+    let stretch: Stretch | undefined;
     const source = audio[Symbol.asyncIterator]();
     const { promise: aborted, undo } = abortOf(signal);
     const blocks = new BlockMaker(this.rate);
     let said = "";
     try {
-      const opened = await Promise.race([stretch.run({ do: "open", id: stretch.id, phrases: all }), aborted]);
-      while (opened !== undefined) {
+      const opening = this.#open(all).then((opened) => (signal.aborted ? opened.leave() : opened));
+      opening.catch(() => {});
+      stretch = (await Promise.race([opening, aborted])) ?? undefined;
+      while (stretch !== undefined) {
         const next = await Promise.race([source.next(), aborted]);
         if (next === undefined) return;
         const last = next.done === true;
@@ -109,7 +111,7 @@ class GrammarRecognizer implements Pocketsphinx {
       }
     } finally {
       undo();
-      stretch.leave();
+      stretch?.leave();
       source.return?.()?.catch(() => {});
     }
   }
@@ -117,18 +119,28 @@ class GrammarRecognizer implements Pocketsphinx {
   async prepare(phrases: readonly string[]): Promise<void> {
     const all = [...new Set([...phrases, ...this.#always])];
     this.#phrases(all);
-    const pool = this.#workers();
-    const stretches = Array.from({ length: this.#size }, () => new Stretch(pool.lane(), (this.#lastId += 1)));
-    try {
-      await Promise.all(stretches.map((one) => one.run({ do: "open", id: one.id, phrases: all })));
-    } finally {
-      for (const one of stretches) one.leave();
-    }
+    const stretches = await Promise.allSettled(Array.from({ length: this.#size }, () => this.#open(all)));
+    for (const one of stretches) if (one.status === "fulfilled") one.value.leave();
+    for (const one of stretches) if (one.status === "rejected") throw one.reason;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#pool?.close();
+  }
+
+  /** A stretch on some worker. One that is about to be replaced, its heap being full, is asked only once. */
+  async #open(phrases: readonly string[], again: boolean = true): Promise<Stretch> {
+    const stretch = new Stretch(this.#workers().lane(), (this.#lastId += 1));
+    try {
+      await stretch.run({ do: "open", id: stretch.id, phrases });
+      return stretch;
+    } catch (error) {
+      const { lost } = stretch;
+      stretch.leave();
+      if (lost && again && !this.#closed) return this.#open(phrases, false);
+      throw error;
+    }
   }
 
   #final({ text, fit = Number.NEGATIVE_INFINITY, voiced }: Recognized, parsed: readonly Phrase[]): Words {
@@ -176,6 +188,11 @@ class Stretch {
   constructor(lane: Lane<RecognizerJob, Recognized>, id: number) {
     this.#lane = lane;
     this.id = id;
+  }
+
+  /** Its worker has died. */
+  get lost(): boolean {
+    return this.#lane.lost;
   }
 
   run(job: RecognizerJob, samples?: Int16Array<ArrayBuffer>): Promise<Recognized> {

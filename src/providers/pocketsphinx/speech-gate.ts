@@ -18,6 +18,8 @@ const HIGHEST = 10 ** -3.5;
 /** Level brought to this peak, by a gain of at most 8. */
 const PEAK = 0.6;
 const MOST_GAIN = 8;
+/** Noise of this width, in steps of 16 bits: the logarithm of digital silence would upset the recogniser's means. */
+const DITHER = 4;
 
 /** One stretch of speech at 16 kHz. */
 export class SpeechGate {
@@ -28,6 +30,7 @@ export class SpeechGate {
   #open = false;
   #peak = PEAK / MOST_GAIN;
   #gain = 0;
+  #noise = 1;
   /** Ms of loud sound so far. */
   voiced = 0;
 
@@ -58,7 +61,7 @@ export class SpeechGate {
     if (this.#run >= RUN) this.#open = true;
     // Once open, quiet frames wait until a voice comes back; before, only the last few are kept.
     if (this.#open && loud) passed.push(...this.#held.splice(0));
-    else if (!this.#open && this.#held.length > LEAD_FRAMES + RUN) this.#held.shift();
+    else if (!this.#open && this.#held.length >= LEAD_FRAMES + RUN) this.#held.shift();
   }
 
   #scaled(samples: Int16Array): Int16Array {
@@ -67,7 +70,9 @@ export class SpeechGate {
     const from = this.#gain === 0 ? to : this.#gain;
     this.#gain = samples.length > 0 ? to : this.#gain;
     for (let i = 0; i < samples.length; i++) {
-      const value = (samples[i] ?? 0) * (from + ((to - from) * i) / samples.length);
+      this.#noise = (Math.imul(this.#noise, 1_664_525) + 1_013_904_223) >>> 0;
+      const dither = (this.#noise / 2 ** 32 - 0.5) * DITHER;
+      const value = (samples[i] ?? 0) * (from + ((to - from) * i) / samples.length) + dither;
       samples[i] = Math.max(-32_768, Math.min(32_767, Math.round(value)));
     }
     return samples;

@@ -1,12 +1,13 @@
 /*
- * Many stretches of speech on a few recognisers. The engine's heap holds fewer than 40 of them, so when all are taken a
- * stretch is kept and decoded at its end, in one go, on a spare one: the final words come a little later, partial ones
- * not at all.
+ * Many stretches of speech on a few decoders. The engine's heap is fixed and nothing in it is ever given back, so what
+ * goes in is counted. When all decoders are taken a stretch is kept and decoded at its end, in one go: its final words
+ * come a little later, partial ones not at all. A worker whose heap is nearly full ends as soon as nobody speaks, and
+ * the pool starts a new one.
  */
 import { workerData } from "node:worker_threads";
 import { VoiceError } from "../../base/errors.ts";
 import { serveJobs } from "../../node/workers.ts";
-import { Decoder, vocabularyOf, type Vocabulary } from "./decoder.ts";
+import { Decoder, DECODER_MB, vocabularyOf, type Vocabulary } from "./decoder.ts";
 import { Dictionary } from "./dictionary.ts";
 import { loadEngine, type NativeModule } from "./engine.ts";
 import { SpeechGate } from "./speech-gate.ts";
@@ -31,9 +32,12 @@ export interface Recognized {
   readonly voiced: number;
 }
 
-const MOST_DECODERS = 24;
-/** A recogniser cannot forget a grammar: after so many it is replaced. */
-const MOST_GRAMMARS = 16;
+/** More than these speak at the same time rarely; each takes room that phrases need. */
+const MOST_DECODERS = 8;
+/** Of the engine's 96 MB; the rest is the acoustic model and what a stretch needs while it lasts. */
+const HEAP_MB = 80;
+/** From here on the worker ends when it can. */
+const WORN_MB = 60;
 const MOST_VOCABULARIES = 64;
 
 interface Stretch {
@@ -56,6 +60,7 @@ const vocabularies = new Map<string, Promise<Vocabulary>>();
 const stretches = new Map<number, Stretch>();
 const idle: Decoder[] = [];
 let decoders = 0;
+let heap = 0;
 
 serveJobs<RecognizerJob, Recognized>(async (job) => {
   switch (job.do) {
@@ -64,7 +69,7 @@ serveJobs<RecognizerJob, Recognized>(async (job) => {
     case "hear":
       return hear(stretchOf(job.id), job.samples);
     case "end":
-      return end(job.id, job.samples);
+      return end(job.id, job.samples).finally(leaveWhenWorn);
     case "drop":
       return drop(job.id);
   }
@@ -73,26 +78,39 @@ serveJobs<RecognizerJob, Recognized>(async (job) => {
 async function open(id: number, phrases: readonly string[]): Promise<Recognized> {
   const module = await engine;
   const vocabulary = await vocabularyFor(phrases);
-  const decoder = decoders < MOST_DECODERS || idle.length > 0 ? take(module, vocabulary) : undefined;
+  // One decoder always stays free for stretches that were kept.
+  const free = idle.length + MOST_DECODERS - decoders;
+  const decoder = free > 1 ? take(module, vocabulary) : undefined;
   stretches.set(id, { gate: new SpeechGate(), vocabulary, decoder, kept: [] });
   return { text: "", voiced: 0 };
 }
 
-/** A recogniser that has begun to listen for these phrases; one that knows them already is preferred. */
-function take(module: NativeModule, vocabulary: Vocabulary): Decoder {
-  const known = idle.findIndex((one) => one.knows(vocabulary.key));
-  let decoder = known >= 0 ? idle.splice(known, 1)[0] : idle.pop();
-  if (decoder === undefined) {
-    decoder = new Decoder(module);
-    decoders += 1;
-  }
+/**
+ * A decoder that has begun to listen for these phrases: one that knows them, else a new one, else one that can learn
+ * them. None when all are taken or the heap is full.
+ */
+function take(module: NativeModule, vocabulary: Vocabulary): Decoder | undefined {
+  const known = idle.findIndex((one) => one.knows(vocabulary));
+  const decoder = known >= 0 ? idle.splice(known, 1)[0] : untaught(module, vocabulary.megabytes);
+  if (decoder === undefined) return undefined;
   try {
     decoder.begin(vocabulary);
     return decoder;
   } catch (error) {
-    retire(decoder);
+    idle.push(decoder);
     throw error;
   }
+}
+
+function untaught(module: NativeModule, megabytes: number): Decoder | undefined {
+  if (decoders < MOST_DECODERS && heap + DECODER_MB + megabytes <= HEAP_MB) {
+    decoders += 1;
+    heap += DECODER_MB + megabytes;
+    return new Decoder(module);
+  }
+  if (idle.length === 0 || heap + megabytes > HEAP_MB) return undefined;
+  heap += megabytes;
+  return idle.shift();
 }
 
 async function vocabularyFor(phrases: readonly string[]): Promise<Vocabulary> {
@@ -118,37 +136,28 @@ async function end(id: number, samples: Int16Array): Promise<Recognized> {
   const stretch = stretchOf(id);
   stretches.delete(id);
   hear(stretch, samples);
-  const { gate, vocabulary, kept } = stretch;
-  const decoder = stretch.decoder ?? take(await engine, vocabulary);
-  try {
-    for (const speech of [...kept, gate.end()]) decoder.hear(speech);
-    const judgement = decoder.end();
-    rest(decoder);
-    return { ...judgement, voiced: gate.voiced };
-  } catch (error) {
-    retire(decoder);
-    throw error;
-  }
+  const { gate, kept } = stretch;
+  const decoder = stretch.decoder ?? take(await engine, stretch.vocabulary);
+  if (decoder === undefined) throw new VoiceError("overloaded", "the recogniser has no room for more phrases");
+  for (const speech of [...kept, gate.end()]) decoder.hear(speech);
+  const judgement = decoder.end();
+  idle.push(decoder);
+  return { ...judgement, voiced: gate.voiced };
 }
 
 function drop(id: number): Recognized {
-  const stretch = stretches.get(id);
+  const decoder = stretches.get(id)?.decoder;
   stretches.delete(id);
-  if (stretch?.decoder !== undefined) {
-    stretch.decoder.abandon();
-    rest(stretch.decoder);
+  if (decoder !== undefined) {
+    decoder.end();
+    idle.push(decoder);
   }
   return { text: "", voiced: 0 };
 }
 
-function rest(decoder: Decoder): void {
-  if (decoder.grammars < MOST_GRAMMARS && decoders <= MOST_DECODERS) idle.push(decoder);
-  else retire(decoder);
-}
-
-function retire(decoder: Decoder): void {
-  decoder.delete();
-  decoders -= 1;
+/** Who asks for a stretch right now is told that the worker ended, and asks again. */
+function leaveWhenWorn(): void {
+  if (heap > WORN_MB && stretches.size === 0) setImmediate(() => process.exit());
 }
 
 function stretchOf(id: number): Stretch {
