@@ -177,7 +177,7 @@ describe("a call over real UDP", () => {
       const { call } = house({ rate });
       const [caller, end] = await call({ rate });
       expect(end.transport.can.rate).toBe(rate);
-      await play(end, tone(660, 400, rate));
+      await play(end, tone(660, 600, rate));
       await caller.until(() => caller.recording().length > 0.6 * rate);
       expect(purity(caller.recording().subarray(0.2 * rate, 0.5 * rate), 660, rate)).toBeGreaterThan(15);
     }
