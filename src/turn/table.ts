@@ -131,7 +131,6 @@ const free: readonly TurnState[] = ["idle", "rising"];
 const ours: readonly TurnState[] = ["agent", "overlap", "held"];
 const over: readonly TurnState[] = ["overlap", "held"];
 const listening: readonly TurnState[] = ["caller", "pause"];
-const all: readonly TurnState[] = [...free, ...listening, "thinking", ...ours];
 
 export const turnTable: readonly TurnRow[] = [
   // Nobody speaks.
@@ -294,7 +293,7 @@ export const turnTable: readonly TurnRow[] = [
   // Our voice while the caller has the floor, and the end of the call.
   row(over, "closed", ["utterance open"], ["release: closed", "take for noise", "end: closed"], "agent"),
   row(["agent"], "closed", ["utterance open"], ["take for noise", "end: closed"]),
-  row(all, "closed", ["utterance open"], ["take for noise", "end: closed"], "idle"),
+  row(listening, "closed", ["utterance open"], ["take for noise", "end: closed"], "idle"),
 ];
 
 /** What each state means, and the word the page shows for it. */
