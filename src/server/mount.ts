@@ -50,9 +50,23 @@ function mountHttp(server: HttpServer, front: Front): void {
 
 function mountExpress(app: ExpressLike, front: Front): void {
   app.use((request, response, next) => {
-    if (front.owns(pathOf(request))) front.listen(request, response);
-    else next();
+    if (!front.owns(pathOf(request))) return next();
+    restoreBody(request);
+    front.listen(request, response);
   });
+}
+
+/** A body parser in front of us has eaten the body: what it made of it is written out again. */
+function restoreBody(request: IncomingMessage): void {
+  if (!request.readableEnded || !("body" in request)) return;
+  const { body } = request;
+  let text: string | Uint8Array;
+  if (typeof body === "string" || body instanceof Uint8Array) text = body;
+  else if (request.headers["content-type"]?.startsWith("application/x-www-form-urlencoded") === true) {
+    text = new URLSearchParams(body as Record<string, string>).toString();
+  } else text = JSON.stringify(body ?? {});
+  // The name under which @hono/node-server looks for a body that was read already.
+  Object.assign(request, { rawBody: Buffer.from(text) });
 }
 
 /** Before Fastify reads the body, which is ours to read. */

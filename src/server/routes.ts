@@ -11,6 +11,8 @@ import type { PageConfig } from "../protocol/config.ts";
 import { isRecord } from "../protocol/page.ts";
 import type { Calls } from "../session/calls.ts";
 import type { Offers } from "../transports/webrtc/offers.ts";
+import { corsHeaders, mayCome } from "./origins.ts";
+import type { Telephone } from "../transports/telephone/index.ts";
 import { prometheus } from "./metrics.ts";
 import type { PageFile } from "./page.ts";
 import { sseResponse } from "./sse.ts";
@@ -25,13 +27,28 @@ export interface RoutesOptions<In> {
   readonly stream: Stream<In>;
   readonly calls: Calls<In>;
   readonly offers: Offers;
+  readonly telephone: Telephone | undefined;
   readonly page: ReadonlyMap<string, PageFile>;
+  /** Under which the routes are reached from outside: the telephone's carrier signs whole addresses. */
+  readonly prefix: string;
 }
 
 /** Builds the routes below an empty prefix. */
-export function routes<In>({ stream, calls, offers, page }: RoutesOptions<In>): Hono {
+export function routes<In>({ stream, calls, offers, telephone, page, prefix }: RoutesOptions<In>): Hono {
   const { platform } = stream;
   const app = new Hono();
+  const { origins = [] } = stream.options;
+  app.use(async (c, next) => {
+    const origin = c.req.header("origin");
+    const cors = corsHeaders(origin, origins);
+    if (c.req.method === "OPTIONS") return c.body(null, 204, cors);
+    if (c.req.method !== "GET" && !mayCome(origin, c.req.header("host"), origins)) {
+      return refuse(c, "forbidden", `pages of ${origin ?? "elsewhere"} may not use this server: see the option origins`);
+    }
+    await next();
+    for (const [name, value] of Object.entries(cors)) c.res.headers.set(name, value);
+    return undefined;
+  });
   const tooLarge = (c: Context): Response => refuse(c, "too-large", `a body may have ${BODY_LIMIT} bytes`);
   app.use(bodyLimit({ maxSize: BODY_LIMIT, onError: tooLarge }));
 
@@ -68,6 +85,7 @@ export function routes<In>({ stream, calls, offers, page }: RoutesOptions<In>): 
     if (found === "ended") return c.body(null, 204);
     return sseResponse(found, { envelope: c.req.query("v") === "1" });
   });
+  if (telephone !== undefined) phoneRoutes(app, telephone, prefix);
   app.get("*", (c) => {
     const file = page.get(new URL(c.req.url).pathname);
     if (file === undefined) return refuse(c, "unknown-session", "there is nothing at this address");
@@ -81,6 +99,19 @@ export function routes<In>({ stream, calls, offers, page }: RoutesOptions<In>): 
     return refuse(c, wrapped.code, wrapped.code === "bug" ? codes.bug.cure : wrapped.message);
   });
   return app;
+}
+
+/** The carrier's webhooks: by form or by query, as it was set up. */
+function phoneRoutes(app: Hono, telephone: Telephone, prefix: string): void {
+  const answer = (ask: Telephone["incomingCall"]) => async (c: Context) => {
+    const headers = Object.fromEntries(c.req.raw.headers);
+    const body = c.req.method === "POST" ? { body: await c.req.text() } : {};
+    const { pathname, search } = new URL(c.req.url);
+    const reply = await ask({ method: c.req.method, url: prefix + pathname + search, headers, ...body });
+    return new Response(reply.body, { status: reply.status, headers: reply.headers });
+  };
+  app.on(["GET", "POST"], "/telephone/incoming", answer((request) => telephone.incomingCall(request)));
+  app.on(["GET", "POST"], "/telephone/continue", answer((request) => telephone.continueCall(request)));
 }
 
 /** What the page has to know; a handler without agents of its own has one. */

@@ -10,6 +10,8 @@ import type { PageConfig } from "../protocol/config.ts";
 import { loadSilero } from "../providers/silero/index.ts";
 import { Calls } from "../session/calls.ts";
 import type { Handler, Session } from "../session/types.ts";
+import type { TelephoneOptions } from "../transports/telephone/index.ts";
+import type { SocketOptions } from "../transports/websocket/index.ts";
 import type { DetectorMaker } from "../vad/detector.ts";
 import type { VoiceServer } from "./server.ts";
 
@@ -26,6 +28,12 @@ export interface StreamOptions {
   readonly detector?: DetectorMaker;
   readonly platform?: Platform;
   readonly rtc?: RtcOptions;
+  /** Callers over a WebSocket: the rates of stock FastRTC pages, codecs, tickets. */
+  readonly websocket?: SocketOptions;
+  /** Telephone calls through Twilio. They are taken when this is set, or `TWILIO_AUTH_TOKEN` is. */
+  readonly telephone?: PhoneOptions;
+  /** Pages of other origins that may use this server, such as "https://app.example.org"; "*" is everybody. Default: none. */
+  readonly origins?: readonly string[];
   /** What browsers get as their ICE configuration, TURN credentials included: see `repartee/webrtc`. Default: none. */
   readonly ice?: () => Promise<unknown>;
 }
@@ -40,6 +48,14 @@ export interface RtcOptions {
   readonly announce?: readonly string[];
   /** How long a call may take to connect after its offer, ms. Default 10 000. */
   readonly setupMs?: Millis;
+}
+
+/** How telephone calls come in. */
+export interface PhoneOptions extends Omit<TelephoneOptions<unknown>, "calls" | "carrier"> {
+  /** Default: `TWILIO_AUTH_TOKEN`. */
+  readonly authToken?: string;
+  /** Whether webhooks must carry the carrier's signature. Default true; false only behind a gate of your own. */
+  readonly verify?: boolean;
 }
 
 export interface LaunchOptions {
