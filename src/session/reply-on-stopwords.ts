@@ -1,11 +1,13 @@
 /*
  * Answers only what is said after one of the stop words ("hey computer, …"). A streaming recogniser listens along with
- * the caller; words are matched on partials, so the page knows the moment the word was heard.
+ * the caller; words are matched on its partials, so the page knows the moment the word was heard.
+ *
+ *   asleep ──stop word──▶ awake: what follows in the same breath, or else the next turn, is answered ──▶ asleep
  */
 import { type AudioFrame, concat, durationOf } from "../audio/frame.ts";
 import { Queue } from "../base/queue.ts";
+import type { Millis } from "../base/time.ts";
 import { replyOnPause, type ReplyOnPauseOptions } from "./reply-on-pause.ts";
-import { LiveSession } from "./session.ts";
 import type { Handler, Reply, Session, Turn } from "./types.ts";
 
 /** What is needed of a recogniser to spot words; every `Stt` has it. */
@@ -19,74 +21,116 @@ export interface WordSpotter {
 export type StopWordOptions<In = unknown> = ReplyOnPauseOptions<In> & {
   /** Words or phrases, any case. Punctuation between their words does not matter. */
   readonly stopWords: readonly string[];
-  readonly recogniser: WordSpotter;
-  /** Whether what follows the word in the same breath belongs to the turn. Default true; otherwise the next turn is it. */
+  readonly recognizer: WordSpotter;
+  /** What else callers may say: the vocabulary of a recogniser that only knows declared phrases. Default: nothing. */
+  readonly phrases?: readonly string[];
+  /** Whether what follows the word in the same breath is answered. Default true; otherwise only the next turn is. */
   readonly sameBreath?: boolean;
 };
 
-/** Makes a handler that answers a turn only when a stop word was said in it, or armed by the turn before. */
+/** Audio the spotter gets from before the onset, ms: the first consonant is not voiced. */
+const PREFIX: Millis = 300;
+/** How long after a word its partial comes, ms: what was said since then follows the word. */
+const PARTIAL_DELAY: Millis = 150;
+/** Less than this behind the word is no question, ms. */
+const LEAST: Millis = 350;
+
+/** Makes a handler that answers after a stop word. Throws TypeError when no stop word is given. */
 export function replyOnStopWords<In = unknown>(reply: Reply<In>, options: StopWordOptions<In>): Handler<In> {
-  const { stopWords, recogniser, sameBreath = true, ...rest } = options;
+  const { stopWords, recognizer, phrases = [], sameBreath = true, ...rest } = options;
   if (stopWords.length === 0) throw new TypeError("stopWords must name at least one word");
-  const patterns = stopWords.map(patternOf);
   return (session) => {
-    let armed = false;
-    const onlyAfterWord: Reply<In> = async function* (turn, live) {
-      if (turn.text !== undefined || armed) {
-        armed = false;
+    const spotter = new Spotter(session, recognizer, stopWords, phrases);
+    const answer: Reply<In> = async function* (turn, live) {
+      const place = await spotter.place(turn);
+      if (turn.text !== undefined || spotter.awake) {
+        spotter.awake = false;
         yield* reply(turn, live);
-        return;
+      } else if (place !== undefined) {
+        const rest = turn.audio.samples.length === 0 ? turn.audio : after(turn.audio, place);
+        if (!sameBreath || durationOf(rest) < LEAST + (options.silenceMs ?? 500)) spotter.awake = true;
+        else yield* reply({ ...turn, audio: rest }, live);
       }
-      const found = await spot(turn, live, recogniser, patterns, stopWords);
-      if (found === undefined) return;
-      live.tell({ type: "stopword", data: "" });
-      if (!sameBreath || found.rest === "") {
-        armed = true;
-        return;
-      }
-      yield* reply({ ...turn, audio: found.audio }, live);
     };
-    return replyOnPause(onlyAfterWord, rest)(session);
+    return replyOnPause(answer, rest)(session);
   };
 }
 
-interface Found {
-  /** What was said after the word. */
-  readonly rest: string;
-  readonly audio: AudioFrame;
-}
+/** Listens along with one caller. */
+class Spotter<In> {
+  /** A stop word was said and nothing behind it: the next turn is meant for us. */
+  awake = false;
+  readonly #session: Session<In>;
+  readonly #patterns: readonly RegExp[];
+  readonly #listen: (audio: AsyncIterable<AudioFrame>) => ReturnType<WordSpotter["listen"]>;
+  #before: AudioFrame[] = [];
+  #stretch: { readonly audio: Queue<AudioFrame>; readonly done: Promise<void> } | undefined;
+  #found: Millis | undefined;
+  #heardUntil: Millis = 0;
 
-/** Looks for a stop word in one utterance. */
-async function spot<In>(
-  turn: Turn,
-  session: Session<In>,
-  recogniser: WordSpotter,
-  patterns: readonly RegExp[],
-  phrases: readonly string[],
-): Promise<Found | undefined> {
-  if (!(session instanceof LiveSession)) return undefined;
-  const audio = new Queue<AudioFrame>();
-  audio.push(turn.audio);
-  audio.end();
-  for await (const { text, final } of recogniser.listen(audio, { session, signal: turn.signal, phrases })) {
-    if (!final) continue;
-    for (const pattern of patterns) {
-      const match = pattern.exec(text);
-      if (match === null) continue;
-      const rest = text.slice(match.index + match[0].length).trim();
-      return { rest, audio: after(turn.audio, (match.index + match[0].length) / Math.max(1, text.length)) };
+  constructor(session: Session<In>, recognizer: WordSpotter, stopWords: readonly string[], phrases: readonly string[]) {
+    this.#session = session;
+    this.#patterns = stopWords.map(patternOf);
+    const ask = { session, signal: session.signal, phrases: [...stopWords, ...stopWords.flatMap((word) => phrases.map((rest) => `${word} ${rest}`)), ...phrases] };
+    this.#listen = (audio) => recognizer.listen(audio, ask);
+    session.tap((frame) => this.#hear(frame));
+    session.on("turn", (event) => {
+      if (event.type === "started") this.#begin();
+      else if (event.type === "ended") this.#stretch?.audio.end();
+    });
+  }
+
+  /** Where in the session a stop word of this turn ended, if there was one. */
+  async place(turn: Turn): Promise<Millis | undefined> {
+    if (turn.text === undefined) await this.#stretch?.done;
+    const place = this.#found;
+    this.#found = undefined;
+    return place;
+  }
+
+  #hear(frame: AudioFrame): void {
+    this.#heardUntil = frame.at + durationOf(frame);
+    if (this.#stretch !== undefined && !this.#stretch.audio.ended) {
+      this.#stretch.audio.push(frame);
+      return;
+    }
+    this.#before.push(frame);
+    // The onset is confirmed up to 100 ms after it.
+    while (this.#before.length > 0 && frame.at - (this.#before[0]?.at ?? 0) > PREFIX + 100) this.#before.shift();
+  }
+
+  #begin(): void {
+    this.#stretch?.audio.end();
+    const audio = new Queue<AudioFrame>();
+    for (const frame of this.#before) audio.push(frame);
+    this.#before = [];
+    this.#found = undefined;
+    this.#stretch = { audio, done: this.#spot(audio) };
+  }
+
+  async #spot(audio: Queue<AudioFrame>): Promise<void> {
+    try {
+      for await (const { text } of this.#listen(audio)) {
+        if (this.#found !== undefined || !this.#patterns.some((pattern) => pattern.test(text))) continue;
+        this.#found = this.#heardUntil - PARTIAL_DELAY;
+        this.#session.tell({ type: "stopword", data: "" });
+      }
+    } catch {
+      // A recogniser that failed has heard no stop word; its own room reports why.
     }
   }
-  return undefined;
 }
 
-/** The part of an utterance behind a share of its text: words are spread over speech nearly evenly. */
-function after(audio: AudioFrame, share: number): AudioFrame {
-  const from = Math.floor(audio.samples.length * Math.min(1, share));
-  return concat([{ ...audio, samples: audio.samples.subarray(from), at: audio.at + durationOf(audio) * share }], audio.rate);
+/** The part of an utterance from `place` (session time) on. */
+function after(audio: AudioFrame, place: Millis): AudioFrame {
+  const from = Math.max(0, Math.min(audio.samples.length, Math.round(((place - audio.at) * audio.rate) / 1000)));
+  return concat([{ ...audio, samples: audio.samples.subarray(from), at: Math.max(audio.at, place) }], audio.rate);
 }
 
 function patternOf(phrase: string): RegExp {
-  const words = phrase.trim().split(/\s+/).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`\\b${words.join("[\\s.,!?]+")}\\b[.,!?]*`, "i");
+  const words = phrase
+    .trim()
+    .split(/\s+/)
+    .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`\\b${words.join("[\\s.,!?]+")}\\b`, "i");
 }
