@@ -72,6 +72,19 @@ describe("marks", () => {
     expect(marks.reported(960)).toBe(1_000);
   });
 
+  it("do not count what was dropped as ahead, before and after the far end has come past it", () => {
+    const marks = new Marks();
+    marks.send(1_000);
+    marks.drop(200, 300);
+    expect(marks.ahead).toBe(800);
+    const end = marks.mark();
+    expect(marks.returned("0.400")).toBe(400);
+    expect(marks.ahead).toBe(400);
+    marks.send(100);
+    expect(marks.returned(end)).toBe(1_000);
+    expect(marks.ahead).toBe(100);
+  });
+
   it("keep the position between what was heard before and what was sent, whatever comes", () => {
     const step = fc.oneof(
       fc.record({ do: fc.constant("send" as const), ms: fc.nat(500) }),

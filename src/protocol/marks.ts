@@ -13,7 +13,7 @@ import type { Millis } from "../base/time.ts";
 interface Hole {
   /** Ms of the epoch that the far end had been given before it. */
   readonly given: Millis;
-  readonly ms: Millis;
+  ms: Millis;
 }
 
 /** Books on one stream. Positions are ms since its beginning. */
@@ -24,6 +24,8 @@ export class Marks {
   #marked: Millis = 0;
   #played: Millis = 0;
   #holes: Hole[] = [];
+  /** Ms in all holes. */
+  #missing: Millis = 0;
 
   /** Counts the clears. */
   get epoch(): number {
@@ -37,9 +39,9 @@ export class Marks {
   get unmarked(): Millis {
     return this.#sent - this.#marked;
   }
-  /** Ms sent and neither reported as played nor taken back. */
+  /** Ms sent and neither reported as played, nor taken back, nor dropped. */
   get ahead(): Millis {
-    return this.#sent - this.#played;
+    return Math.max(0, this.#sent - this.#played - this.#missing);
   }
 
   /** Audio was sent. */
@@ -49,8 +51,11 @@ export class Marks {
 
   /** Audio counts as sent but was dropped on our side, `waiting` ms of later audio not being on the wire yet. */
   drop(ms: Millis, waiting: Millis): void {
-    const missing = this.#holes.reduce((sum, hole) => sum + hole.ms, 0);
-    this.#holes.push({ given: this.#sent - this.#began - missing - waiting - ms, ms });
+    const given = this.#sent - this.#began - this.#missing - waiting - ms;
+    const last = this.#holes.at(-1);
+    if (last?.given === given) last.ms += ms;
+    else this.#holes.push({ given, ms });
+    this.#missing += ms;
   }
 
   /** The name of a mark at the end of what was sent. */
@@ -63,7 +68,9 @@ export class Marks {
   returned(name: string): Millis | undefined {
     const match = /^(\d{1,9})\.(\d{1,12})$/.exec(name);
     if (match === null || Number(match[1]) !== this.#epoch) return undefined;
-    return this.#reach(Number(match[2]));
+    const position = Number(match[2]);
+    this.#pass((hole) => this.#began + hole.given < position);
+    return this.#reach(position);
   }
 
   /**
@@ -72,9 +79,8 @@ export class Marks {
    */
   reported(ms: Millis, epoch: number = this.#epoch % 256): Millis | undefined {
     if (epoch !== this.#epoch % 256) return undefined;
-    let position = this.#began + ms;
-    for (const hole of this.#holes) if (hole.given < ms) position += hole.ms;
-    return this.#reach(position);
+    this.#pass((hole) => hole.given < ms);
+    return this.#reach(this.#began + ms);
   }
 
   /** Everything not yet played is taken back. Answers the number of the new epoch. */
@@ -84,7 +90,17 @@ export class Marks {
     this.#marked = this.#sent;
     this.#played = this.#sent;
     this.#holes = [];
+    this.#missing = 0;
     return this.#epoch;
+  }
+
+  /** Holes that the far end has come past move the beginning of its count: the list stays as short as what is ahead. */
+  #pass(isPast: (hole: Hole) => boolean): void {
+    for (let first = this.#holes[0]; first !== undefined && isPast(first); first = this.#holes[0]) {
+      this.#began += first.ms;
+      this.#missing -= first.ms;
+      this.#holes.shift();
+    }
   }
 
   #reach(position: Millis): Millis {

@@ -92,8 +92,12 @@ export class PhoneCall implements Transport {
     this.#outlet = new Outlet({
       socket,
       clock: platform.clock,
-      dropped: (ms) => this.#count("repartee_audio_dropped_ms_total", "link", ms),
+      dropped: (ms, waiting) => {
+        this.#marks.drop(ms, waiting);
+        this.#count("repartee_audio_dropped_ms_total", "link", ms);
+      },
       stuck: () => this.#lose("the carrier plays nothing any more"),
+      // What is at hand counts as sent already.
       room: () => this.#marks.ahead - this.#outlet.held <= FARTHEST,
     });
     this.#lifeline = new Lifeline({
@@ -116,8 +120,8 @@ export class PhoneCall implements Transport {
     const ms = (samples.length / PHONE_RATE) * 1000;
     if (this.#mulaw.length !== samples.length) this.#mulaw = new Uint8Array(samples.length);
     const payload = encodeMulaw(samples, this.#mulaw);
-    this.#outlet.send(this.#media.write(payload, Buffer.allocUnsafe(this.#media.lengthFor(payload))), false, ms);
     this.#marks.send(ms);
+    this.#outlet.send(this.#media.write(payload, Buffer.allocUnsafe(this.#media.lengthFor(payload))), false, ms);
     if (this.#marks.unmarked >= MARK_EVERY) this.#mark();
     this.#watchIdle();
   }
