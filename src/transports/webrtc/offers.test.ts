@@ -130,6 +130,13 @@ function purity(samples: Int16Array, hz: number, rate = 24_000): number {
   return windows.sort((x, y) => x - y)[windows.length >> 1] ?? Number.NEGATIVE_INFINITY;
 }
 
+/** From the first to the last loud sample. */
+function loudOf(samples: Int16Array): Int16Array {
+  const first = samples.findIndex((sample) => sample > 2000);
+  const last = samples.findLastIndex((sample) => sample > 2000);
+  return samples.subarray(Math.max(0, first), last + 1);
+}
+
 /** Plays a tone to the caller as a session does: 20 ms at a time, on time. */
 async function play(end: End, samples: Int16Array): Promise<void> {
   const step = end.transport.can.rate / 50;
@@ -157,7 +164,7 @@ describe("a call over real UDP", () => {
     await play(end, tone(660, 1000));
     await until(() => caller.saying === 0 && end.audio.length > 50);
     const up = Int16Array.from(end.audio.slice(15, 40).flatMap(({ samples }) => [...samples]));
-    const down = caller.recording().subarray(0.4 * 24_000, 0.9 * 24_000);
+    const down = loudOf(caller.recording());
     expect(purity(up, 440)).toBeGreaterThan(20);
     expect(purity(down, 660)).toBeGreaterThan(20);
   });
@@ -178,8 +185,8 @@ describe("a call over real UDP", () => {
       const [caller, end] = await call({ rate });
       expect(end.transport.can.rate).toBe(rate);
       await play(end, tone(660, 600, rate));
-      await caller.until(() => caller.recording().length > 0.6 * rate);
-      expect(purity(caller.recording().subarray(0.2 * rate, 0.5 * rate), 660, rate)).toBeGreaterThan(15);
+      await caller.until(() => loudOf(caller.recording()).length > 0.5 * rate);
+      expect(purity(loudOf(caller.recording()), 660, rate)).toBeGreaterThan(15);
     }
   });
 
