@@ -333,7 +333,10 @@ function quantities(options: TurnOptions): Record<string, number> {
   });
   seen["longest noise"] = Math.max(0, ...voice);
   const bar = (p: number, machine: TunableTurnMachine): boolean =>
-    eventsOf(machine, new Array<number>(20).fill(p)).length > 0;
+    eventsOf(
+      machine,
+      Array.from({ length: 20 }, () => p),
+    ).length > 0;
   seen["quietest speech"] = [0.3, 0.4, 0.5, 0.55, 0.6, 0.7, 0.8].find((p) => bar(p, createTurnMachine(policy))) ?? 1;
   seen["quietest speech over us"] =
     [0.3, 0.4, 0.5, 0.55, 0.6, 0.7, 0.8].find((p) => {

@@ -54,7 +54,15 @@ const FIRST_WINDOW: Millis = 32;
 /** A verdict judges at most this much: what lies before it was not heard. */
 const LONGEST_WINDOW: Millis = 100;
 
-type RowIndex = Readonly<Record<TurnState, Readonly<Partial<Record<Trigger, readonly TurnRow[]>>>>>;
+/** A row with its words looked up, for the hot path. */
+interface BoundRow {
+  readonly holds: readonly ((floor: Floor) => boolean)[];
+  readonly act: readonly ((floor: Floor) => void)[];
+  readonly to: TurnState | undefined;
+  readonly raise: "settle" | undefined;
+}
+
+type RowIndex = Readonly<Record<TurnState, Readonly<Partial<Record<Trigger, readonly BoundRow[]>>>>>;
 
 /** The rows of a state and trigger, in order. */
 const rows: RowIndex = indexOf(turnTable);
@@ -256,11 +264,11 @@ class Machine implements TunableTurnMachine {
     if (candidates === undefined) return;
     const floor = this.#floor;
     for (const row of candidates) {
-      if (!holds(row, floor)) continue;
-      for (const name of row.do) actions[name](floor);
+      if (!holds(row.holds, floor)) continue;
+      for (const act of row.act) act(floor);
       if (row.raise !== undefined) this.#walk(row.raise);
       if (row.to !== undefined && row.to !== this.#memory.state) this.#enter(row.to);
-      if (row.do.length > 0 || row.to !== undefined) this.#schedule();
+      if (row.act.length > 0 || row.to !== undefined) this.#schedule();
       return;
     }
   }
@@ -310,8 +318,8 @@ class Machine implements TunableTurnMachine {
   }
 }
 
-function holds(row: TurnRow, floor: Floor): boolean {
-  for (const name of row.when) if (!conditions[name](floor)) return false;
+function holds(conditions: BoundRow["holds"], floor: Floor): boolean {
+  for (const condition of conditions) if (!condition(floor)) return false;
   return true;
 }
 
@@ -320,7 +328,7 @@ function sameWords(a: string, b: string): boolean {
 }
 
 function indexOf(table: readonly TurnRow[]): RowIndex {
-  const index: Record<TurnState, Partial<Record<Trigger, TurnRow[]>>> = {
+  const index: Record<TurnState, Partial<Record<Trigger, BoundRow[]>>> = {
     idle: {},
     rising: {},
     caller: {},
@@ -331,7 +339,13 @@ function indexOf(table: readonly TurnRow[]): RowIndex {
     held: {},
   };
   for (const row of table) {
-    for (const state of row.in) (index[state][row.on] ??= []).push(row);
+    const bound: BoundRow = {
+      holds: row.when.map((name) => conditions[name]),
+      act: row.do.map((name) => actions[name]),
+      to: row.to,
+      raise: row.raise,
+    };
+    for (const state of row.in) (index[state][row.on] ??= []).push(bound);
   }
   return index;
 }

@@ -287,6 +287,7 @@ export function parsePolicy(input: unknown, base?: TurnPolicy): TurnPolicy {
   }
   if (faults.length > 0) throw configError(faults);
 
+  // Every member was checked above or comes from a policy.
   const parsed = policy as unknown as TurnPolicy;
   // A lower `threshold` alone takes `releaseThreshold` along, so that one slider is enough.
   const settled =

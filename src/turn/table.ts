@@ -296,6 +296,33 @@ export const turnTable: readonly TurnRow[] = [
   row(listening, "closed", ["utterance open"], ["take for noise", "end: closed"], "idle"),
 ];
 
+/** What each trigger stands for; of deadlines, when they come. */
+export const turnTriggers: Readonly<Record<Trigger, string>> = {
+  hear: "The detector judged a window of the microphone.",
+  words: "The recogniser told words.",
+  "likely-end": "A turn model or the recogniser told how likely the end is.",
+  "voice-on": "Our voice began to be heard.",
+  "voice-off": "Nothing of our voice is left to be heard.",
+  "button-down": "Push-to-talk went down.",
+  "button-up": "Push-to-talk went up.",
+  typed: "The caller sent a line of text.",
+  digit: "The caller pressed a key of the telephone.",
+  "engine-on": "The provider heard speech begin.",
+  "engine-off": "The provider heard speech end.",
+  closed: "The call is over.",
+  enter: "The state was just entered.",
+  settle: "The pause is over: another row asked what became of it.",
+  decide: "`decideMs` after the onset.",
+  decideMax: "`decideMaxMs` after the onset, or after a new one while our voice is held.",
+  falseAlarm: "`falseAlarmMs` after the end of speech.",
+  verdict: "`verdictMs` after the pause was seen.",
+  end: "`silenceMs`, or as long as the likelihood of the end asks for, after the end of speech; `digitsMs` after a key.",
+  final: "`finalMs` after the pause was long enough.",
+  stuck: "`stuckMs` after the last new words.",
+  length: "`maxTurnMs` after the onset.",
+  late: "`lateMs` after our voice went on.",
+};
+
 /** What each state means, and the word the page shows for it. */
 export const turnStates: Readonly<Record<TurnState, { readonly about: string; readonly page: string }>> = {
   idle: { about: "Nobody speaks.", page: "ready" },

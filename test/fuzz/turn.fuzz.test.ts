@@ -66,7 +66,7 @@ const options: fc.Arbitrary<TurnOptions> = fc.record({
   words: fc.constantFrom("none", "final", "partial"),
   bargeIn: fc.constantFrom("onset", "decide"),
   interrupt: fc.constantFrom(true, true, false),
-  adaptive: fc.constantFrom("eager", "auto", "patient", false),
+  adaptive: fc.constantFrom<TurnOptions["adaptive"]>("eager", "auto", "patient", false),
   silenceMs: fc.constantFrom(100, 500, 700),
   minSpeechMs: fc.constantFrom(0, 50, 64, 200),
   releaseMs: fc.constantFrom(0, 96, 200),
