@@ -148,6 +148,9 @@ export class Talk {
       case "ended":
         this.#callerSpeaks = false;
         this.#timing.ended(event.why, this.#session.clock.now(), !UNANSWERED.has(event.why));
+        // Shown once it has its turn, and before the answer.
+        if (this.#typed !== undefined) this.#reports.callerSaid(this.#typed.id, this.#typed.text, { final: true });
+        this.#typed = undefined;
         break;
       case "likely":
       case "duck":
@@ -155,7 +158,8 @@ export class Talk {
       case "release":
         break;
     }
-    if (local) this.#mind.turn(event);
+    // A typed line opens a turn, but there is nothing to listen to.
+    if (local && !(event.type === "started" && this.#typed !== undefined)) this.#mind.turn(event);
     if (event.type === "ended" && !UNANSWERED.has(event.why)) this.#answerTurn(event.why);
     this.#settle();
   }

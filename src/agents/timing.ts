@@ -52,9 +52,7 @@ export class Timing {
     if (this.#turn === "") this.begin();
     this.#reports.turn(this.#turn, "ended", why);
     if (!answered) return;
-    // Media time may run a little ahead of the clock that tells when our first sample leaves.
-    const handedOver = Math.min(at, this.#session.clock.now());
-    this.#times = new TurnLatency(this.#turn, why === "typed" ? handedOver : (this.#speechEnd ?? handedOver), handedOver);
+    this.#times = new TurnLatency(this.#turn, why === "typed" ? at : (this.#speechEnd ?? at), at);
   }
 
   stage(stage: Stage, ms: Millis): void {

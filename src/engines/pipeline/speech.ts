@@ -81,6 +81,8 @@ interface Stretch {
   readonly done: ReturnType<typeof deferred<void>>;
   readonly abort: AbortController;
   text: string;
+  /** When its audio ended: from then on a final is owed. */
+  endedAt: Millis | undefined;
   state: "open" | "final" | "rejected";
 }
 
@@ -136,13 +138,12 @@ export class StretchEars implements Ears {
     if (stretch === undefined) return;
     this.#open = undefined;
     stretch.audio.end();
-    const { stt, clock, events } = this.#options;
+    const { stt, clock } = this.#options;
+    stretch.endedAt = clock.now();
     const patience = Math.max(PATIENCE_FLOOR, stt.can.finalMs * PATIENCE);
     const cancel = clock.at(clock.now() + patience, () => {
+      this.#complain(stretch);
       stretch.abort.abort(new VoiceError("provider-timeout", "the recogniser did not finalise in time"));
-      events.onTrouble(
-        new VoiceError("provider-timeout", `${stt.name} did not finalise within ${patience} ms`, { meta: { part: stt.name } }),
-      );
       this.#close(stretch, false);
     });
     void stretch.done.promise.then(cancel);
@@ -155,8 +156,10 @@ export class StretchEars implements Ears {
 
   end(): void {
     for (const stretch of this.#stretches) {
+      if (stretch.state === "open") this.#complain(stretch);
       stretch.audio.end();
       stretch.abort.abort(new VoiceError("interrupted", "the turn is over"));
+      stretch.state = "final";
       stretch.done.resolve();
     }
     this.#stretches = [];
@@ -177,6 +180,7 @@ export class StretchEars implements Ears {
       done: deferred<void>(),
       abort: new AbortController(),
       text: "",
+      endedAt: undefined,
       state: "open",
     };
     this.#stretches.push(stretch);
@@ -220,6 +224,15 @@ export class StretchEars implements Ears {
     this.#close(stretch, rejected);
     // An opinion is on the words told last.
     if (likely !== undefined && !rejected) events.onLikelyEnd(likely);
+  }
+
+  /** Reports a final that is late. */
+  #complain({ endedAt }: Stretch): void {
+    const { stt, clock, events } = this.#options;
+    const late = endedAt === undefined ? 0 : clock.now() - endedAt;
+    if (late <= stt.can.finalMs) return;
+    const message = `${stt.name} did not finalise within ${Math.round(late)} ms`;
+    events.onTrouble(new VoiceError("provider-timeout", message, { meta: { part: stt.name } }));
   }
 
   #close(stretch: Stretch, rejected: boolean): void {
