@@ -67,7 +67,12 @@ async function measure(kind: Kind, sessions: number, seconds: number): Promise<v
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const tokens: string[] = [];
   for (let i = 0; kind === "phone" && i < sessions; i++) {
-    const { body } = await telephone.incomingCall({ method: "POST", url: "/telephone/incoming", headers: {}, body: `CallSid=CA${i}` });
+    const { body } = await telephone.incomingCall({
+      method: "POST",
+      url: "/telephone/incoming",
+      headers: {},
+      body: `CallSid=CA${i}`,
+    });
     tokens.push(/value="([^"]+)"/.exec(body)?.[1] ?? "");
   }
   const child = fork(new URL(import.meta.url).pathname, ["callers"]);
@@ -116,11 +121,21 @@ async function call({ kind, url, sessions, seconds, tokens }: Job): Promise<void
     stock: (i) => JSON.stringify({ event: "start", websocket_id: `page${i}` }),
     stock24: (i) => JSON.stringify({ event: "start", websocket_id: `page${i}` }),
     v1: (i) =>
-      JSON.stringify({ event: "start", websocket_id: `page${i}`, v: 1, audio: { in: ["pcm16/24000"], out: ["pcm16/24000"], binary: true } }),
+      JSON.stringify({
+        event: "start",
+        websocket_id: `page${i}`,
+        v: 1,
+        audio: { in: ["pcm16/24000"], out: ["pcm16/24000"], binary: true },
+      }),
     phone: (i) =>
-      JSON.stringify({ event: "start", streamSid: `MZ${i}`, start: { callSid: `CA${i}`, customParameters: { token: tokens[i] } } }),
+      JSON.stringify({
+        event: "start",
+        streamSid: `MZ${i}`,
+        start: { callSid: `CA${i}`, customParameters: { token: tokens[i] } },
+      }),
   };
-  const payload = (samples: number): string => encodeBase64(Uint8Array.from({ length: samples }, (_, i) => 0x80 | (i & 0x3f)));
+  const payload = (samples: number): string =>
+    encodeBase64(Uint8Array.from({ length: samples }, (_, i) => 0x80 | (i & 0x3f)));
   const texts: Partial<Record<Kind, string>> = {
     stock: JSON.stringify({ event: "media", media: { payload: payload(960) } }),
     stock24: JSON.stringify({ event: "media", media: { payload: payload(480) } }),

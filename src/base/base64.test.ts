@@ -1,7 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeMulaw } from "../audio/g711.ts";
-import { base64Length, decodeBase64, decodeBase64Into, decodeBase64Samples, decodedLength, encodeBase64, writeBase64 } from "./base64.ts";
+import {
+  base64Length,
+  decodeBase64,
+  decodeBase64Into,
+  decodeBase64Samples,
+  decodedLength,
+  encodeBase64,
+  writeBase64,
+} from "./base64.ts";
 
 describe("base64", () => {
   it("writes what Buffer writes, for bytes of any length", () => {
@@ -43,9 +51,12 @@ describe("base64", () => {
     );
   });
 
-  it.each(["A", "AAAAA", "=", "====", "AA=A", "A===", "AAAA="])("refuses %s, whose length or padding cannot be", (text) => {
-    expect(decodeBase64(text)).toBeUndefined();
-  });
+  it.each(["A", "AAAAA", "=", "====", "AA=A", "A===", "AAAA="])(
+    "refuses %s, whose length or padding cannot be",
+    (text) => {
+      expect(decodeBase64(text)).toBeUndefined();
+    },
+  );
 
   it("takes the empty text for no bytes", () => {
     expect(decodeBase64("")).toEqual(new Uint8Array(0));

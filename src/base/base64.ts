@@ -63,7 +63,10 @@ function decode(text: string, into: Uint8Array | Int16Array, table: Int16Array):
     const c = text.charCodeAt(i + 2);
     const d = text.charCodeAt(i + 3);
     const bits =
-      (decodeTable[a & 127]! << 18) | (decodeTable[b & 127]! << 12) | (decodeTable[c & 127]! << 6) | decodeTable[d & 127]!;
+      (decodeTable[a & 127]! << 18) |
+      (decodeTable[b & 127]! << 12) |
+      (decodeTable[c & 127]! << 6) |
+      decodeTable[d & 127]!;
     wrong |= bits | (127 - (a | b | c | d));
     into[at] = table[(bits >> 16) & 255]!;
     into[at + 1] = table[(bits >> 8) & 255]!;
@@ -85,7 +88,8 @@ function decode(text: string, into: Uint8Array | Int16Array, table: Int16Array):
 /** Writes bytes as ASCII base64 into `into` from `at` on; answers where it ended. Throws RangeError without room. */
 export function writeBase64(bytes: Uint8Array, into: Uint8Array, at = 0): number {
   const needed = base64Length(bytes.length);
-  if (into.length - at < needed) throw new RangeError(`into must have room for ${needed} bytes, got ${into.length - at}`);
+  if (into.length - at < needed)
+    throw new RangeError(`into must have room for ${needed} bytes, got ${into.length - at}`);
   let to = at;
   let i = 0;
   for (; i + 2 < bytes.length; i += 3) {

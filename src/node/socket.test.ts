@@ -20,7 +20,13 @@ class Pipe implements ServerSocket {
   terminate(): void {}
 }
 
-function outlet(room?: () => boolean): { clock: VirtualClock; pipe: Pipe; out: Outlet; dropped: number[]; stuck: () => number } {
+function outlet(room?: () => boolean): {
+  clock: VirtualClock;
+  pipe: Pipe;
+  out: Outlet;
+  dropped: number[];
+  stuck: () => number;
+} {
   const clock = new VirtualClock();
   const pipe = new Pipe();
   const dropped: number[] = [];
@@ -143,7 +149,13 @@ describe("a lifeline", () => {
   it("leaves a peer that speaks alone", async () => {
     const clock = new VirtualClock();
     const pipe = new Pipe();
-    const line = new Lifeline({ socket: pipe, clock, pingMs: 15_000, lostMs: 30_000, lost: () => expect.unreachable() });
+    const line = new Lifeline({
+      socket: pipe,
+      clock,
+      pingMs: 15_000,
+      lostMs: 30_000,
+      lost: () => expect.unreachable(),
+    });
     for (let i = 0; i < 100; i++) {
       await clock.advance(1_000);
       line.seen();

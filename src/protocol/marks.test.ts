@@ -35,11 +35,14 @@ describe("marks", () => {
     expect(marks.returned("0.9999")).toBe(500);
   });
 
-  it.each(["", "x", "0", "0.", ".5", "1.5", "0.5.5", "-0.5", "0.1e3", "0.99999999999999"])("ignore the name %j, which is not theirs", (name) => {
-    const marks = new Marks();
-    marks.send(500);
-    expect(marks.returned(name)).toBeUndefined();
-  });
+  it.each(["", "x", "0", "0.", ".5", "1.5", "0.5.5", "-0.5", "0.1e3", "0.99999999999999"])(
+    "ignore the name %j, which is not theirs",
+    (name) => {
+      const marks = new Marks();
+      marks.send(500);
+      expect(marks.returned(name)).toBeUndefined();
+    },
+  );
 
   it("understand a count of ms played since the last clear, and ignore one about an epoch that is over", () => {
     const marks = new Marks();

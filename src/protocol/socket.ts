@@ -34,7 +34,11 @@ export interface SocketStart {
   /** The page's own name for this call: a label, never a permission. */
   readonly id: string;
   /** Offered codecs in order of preference, unknown ones left out. Empty in profile `fastrtc`. */
-  readonly audio: { readonly in: readonly AudioFormat[]; readonly out: readonly AudioFormat[]; readonly binary: boolean };
+  readonly audio: {
+    readonly in: readonly AudioFormat[];
+    readonly out: readonly AudioFormat[];
+    readonly binary: boolean;
+  };
   readonly ticket?: string;
   readonly agent?: string;
   readonly inputs?: Readonly<Record<string, unknown>>;
@@ -50,7 +54,12 @@ export type SocketMessage =
   | { readonly type: "ping"; readonly t: number | undefined }
   | { readonly type: "mark"; readonly name: string }
   | { readonly type: "cleared"; readonly epoch: number; readonly playedMs: Millis; readonly droppedMs: Millis }
-  | { readonly type: "position"; readonly epoch: number | undefined; readonly playedMs: Millis; readonly bufferedMs: Millis }
+  | {
+      readonly type: "position";
+      readonly epoch: number | undefined;
+      readonly playedMs: Millis;
+      readonly bufferedMs: Millis;
+    }
   | { readonly type: "stop" }
   | { readonly type: "caller"; readonly message: CallerMessage };
 
@@ -99,7 +108,9 @@ export function readSocketMessage(text: string): SocketMessage | Fault | undefin
   const event = json["event"];
   if (event === "media") return readMedia(json["media"]);
   if (event === undefined) return readBeside(json);
-  return typeof event === "string" && Object.hasOwn(readers, event) ? readers[event]?.(json) : bad("event is not one of ours");
+  return typeof event === "string" && Object.hasOwn(readers, event)
+    ? readers[event]?.(json)
+    : bad("event is not one of ours");
 }
 
 /** The text form of everything but media. */
@@ -143,7 +154,10 @@ export function writeFormat({ codec, rate }: AudioFormat): string {
 }
 
 /** The first offered format that is supported. */
-export function chooseFormat(offered: readonly AudioFormat[], supported: readonly AudioFormat[]): AudioFormat | undefined {
+export function chooseFormat(
+  offered: readonly AudioFormat[],
+  supported: readonly AudioFormat[],
+): AudioFormat | undefined {
   return offered.find((one) => supported.some((other) => other.codec === one.codec && other.rate === one.rate));
 }
 
@@ -209,8 +223,10 @@ function readFormats(list: unknown): AudioFormat[] {
   return list.slice(0, FORMAT_LIMIT).flatMap((one) => readFormat(one) ?? []);
 }
 
-const isToken = (value: unknown): value is string => typeof value === "string" && value !== "" && value.length <= TOKEN_LIMIT;
-const isByte = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 255;
+const isToken = (value: unknown): value is string =>
+  typeof value === "string" && value !== "" && value.length <= TOKEN_LIMIT;
+const isByte = (value: unknown): value is number =>
+  Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 255;
 const isLength = (value: unknown): value is Millis => typeof value === "number" && value >= 0 && value < 1e12;
 
 function bad(why: string): Fault {

@@ -91,7 +91,9 @@ function readMark(mark: unknown): CarrierMessage | Fault {
 
 function readDigit(dtmf: unknown): CarrierMessage | Fault {
   const digit = isRecord(dtmf) ? dtmf["digit"] : undefined;
-  return typeof digit === "string" && /^[0-9*#A-D]$/.test(digit) ? { type: "digit", digit } : bad("digit must be one of 0-9 * # A-D");
+  return typeof digit === "string" && /^[0-9*#A-D]$/.test(digit)
+    ? { type: "digit", digit }
+    : bad("digit must be one of 0-9 * # A-D");
 }
 
 function readStart(json: Readonly<Record<string, unknown>>): CarrierMessage | Fault {

@@ -71,7 +71,8 @@ export class Phone {
   /** Places a call and follows what the server answers. Resolves when its media socket is open, or it was not taken. */
   async call(place: PlaceCall = {}): Promise<PlacedCall> {
     this.#calls += 1;
-    const callId = place.callId ?? `CA${String(this.#calls).padStart(8, "0")}${Math.random().toString(16).slice(2, 10)}`;
+    const callId =
+      place.callId ?? `CA${String(this.#calls).padStart(8, "0")}${Math.random().toString(16).slice(2, 10)}`;
     const call = new PlacedCall(this, callId, place);
     const query = new URLSearchParams(place.query).toString();
     await call.ask(this.options.webhook + (query === "" ? "" : `?${query}`), place.method ?? "POST", place.sign);
@@ -194,10 +195,17 @@ export class PlacedCall {
   async ask(url: string, method: "POST" | "GET" = "POST", sign: PlaceCall["sign"] = "right"): Promise<void> {
     const { authToken } = this.#phone.options;
     const { from = "+15005550006", to = "+15005550001" } = this.#place;
-    const form = new URLSearchParams({ CallSid: this.callId, AccountSid: this.#account, From: from, To: to, CallStatus: "ringing" });
+    const form = new URLSearchParams({
+      CallSid: this.callId,
+      AccountSid: this.#account,
+      From: from,
+      To: to,
+      CallStatus: "ringing",
+    });
     const asked = method === "GET" ? `${url}${url.includes("?") ? "&" : "?"}${form.toString()}` : url;
     const right = signTwilio(authToken, asked, method === "GET" ? [] : form);
-    const signature = sign === "right" ? right : sign === "wrong" ? signTwilio(`${authToken}x`, asked, form) : undefined;
+    const signature =
+      sign === "right" ? right : sign === "wrong" ? signTwilio(`${authToken}x`, asked, form) : undefined;
     const response = await fetch(this.#phone.reach(asked), {
       method,
       headers: {
@@ -237,7 +245,10 @@ export class PlacedCall {
     // Carriers strip the query of a stream's address.
     const url = (stream.attributes["url"] ?? "").replace(/\?.*$/, "");
     const signature = signTwilio(this.#phone.options.authToken, url);
-    const socket = new WebSocket(this.#phone.reach(url), { perMessageDeflate: false, headers: { "x-twilio-signature": signature } });
+    const socket = new WebSocket(this.#phone.reach(url), {
+      perMessageDeflate: false,
+      headers: { "x-twilio-signature": signature },
+    });
     this.#socket = socket;
     this.#streams += 1;
     this.#stream = `MZ${this.callId}${this.#streams}`;
@@ -251,7 +262,8 @@ export class PlacedCall {
     });
     socket.on("error", () => {});
     const given: Record<string, string> = {};
-    for (const { name, attributes } of stream.children) if (name === "Parameter") given[attributes["name"] ?? ""] = attributes["value"] ?? "";
+    for (const { name, attributes } of stream.children)
+      if (name === "Parameter") given[attributes["name"] ?? ""] = attributes["value"] ?? "";
     this.#start(this.#place.parameters?.(given) ?? given);
   }
 
@@ -282,7 +294,10 @@ export class PlacedCall {
       if (this.#skip > 0) this.#skip -= 1;
       else {
         const media = { track: "inbound", chunk: String(this.#chunk), timestamp: String((this.#chunk - 1) * FRAME) };
-        this.#send({ event: "media", media: { ...media, payload: encodeBase64(encodeMulaw(this.#voice.shift() ?? SILENCE)) } });
+        this.#send({
+          event: "media",
+          media: { ...media, payload: encodeBase64(encodeMulaw(this.#voice.shift() ?? SILENCE)) },
+        });
         if (this.#voice.length === 0) for (const done of this.#spoken.splice(0)) done();
       }
       if (this.connected) this.#tick();
@@ -291,7 +306,8 @@ export class PlacedCall {
 
   #receive(text: string): void {
     const json: unknown = JSON.parse(text);
-    if (!isRecord(json) || json["streamSid"] !== this.#stream) throw new TypeError(`a message must name the stream, got ${text}`);
+    if (!isRecord(json) || json["streamSid"] !== this.#stream)
+      throw new TypeError(`a message must name the stream, got ${text}`);
     const now = this.#phone.clock.now();
     if (json["event"] === "media" && isRecord(json["media"])) {
       const bytes = decodeBase64(String(json["media"]["payload"]));

@@ -78,7 +78,7 @@ export class SocketCaller {
   /** Rate of the audio to send, Hz. */
   inRate = 0;
   readonly #options: SocketCallerOptions;
-  readonly #waiting: { readonly name: string; readonly found: Deferred<HeardEvent> }[] = [];
+  #waiting: readonly { readonly name: string; readonly found: Deferred<HeardEvent> }[] = [];
   #in: Codec | undefined;
   #out: Codec | undefined;
   #binary = false;
@@ -96,7 +96,10 @@ export class SocketCaller {
     this.clock = options.clock ?? createClock();
     this.id = options.id ?? `page-${Math.random().toString(36).slice(2)}`;
     this.speaker = new Speaker(options.prebufferMs);
-    this.socket = new WebSocket(url, { perMessageDeflate: false, ...(options.headers && { headers: { ...options.headers } }) });
+    this.socket = new WebSocket(url, {
+      perMessageDeflate: false,
+      ...(options.headers && { headers: { ...options.headers } }),
+    });
     this.socket.on("message", (data, isBinary) => {
       if (!(data instanceof Buffer)) return;
       if (isBinary) this.#receiveBinary(data);
@@ -124,7 +127,14 @@ export class SocketCaller {
   /** Connects and starts. A v1 caller resolves with `started`, and rejects when it is refused. */
   async start(): Promise<this> {
     await this.open();
-    const { profile = "v1", formats = ["pcm16/24000"], binary = true, start, inputRate = 48_000, outputRate = 24_000 } = this.#options;
+    const {
+      profile = "v1",
+      formats = ["pcm16/24000"],
+      binary = true,
+      start,
+      inputRate = 48_000,
+      outputRate = 24_000,
+    } = this.#options;
     if (profile === "fastrtc") {
       this.#use(mulaw({ codec: "mulaw", rate: inputRate }), mulaw({ codec: "mulaw", rate: outputRate }), false);
       this.json({ event: "start", websocket_id: this.id, ...start });
@@ -135,7 +145,8 @@ export class SocketCaller {
     const { json } = await started;
     const audio = isRecord(json["audio"]) ? json["audio"] : {};
     const [input, output] = [readFormat(audio["in"]), readFormat(audio["out"])];
-    if (input === undefined || output === undefined) throw new TypeError(`started must name formats, got ${JSON.stringify(json)}`);
+    if (input === undefined || output === undefined)
+      throw new TypeError(`started must name formats, got ${JSON.stringify(json)}`);
     this.#use(await openCodec(input, "out"), await openCodec(output, "in"), audio["binary"] === true);
     if (this.#options.reports !== false) {
       this.#every(PING, () => this.json({ event: "ping", t: Math.round(this.clock.now()) }));
@@ -187,7 +198,7 @@ export class SocketCaller {
   /** The next message of this name from now on. Rejects when the socket closes or the call is refused before. */
   next(name: string): Promise<HeardEvent> {
     const found = deferred<HeardEvent>();
-    this.#waiting.push({ name, found });
+    this.#waiting = [...this.#waiting, { name, found }];
     return found.promise;
   }
 
@@ -247,11 +258,11 @@ export class SocketCaller {
     const event: HeardEvent = { at: this.clock.now(), name: typeof name === "string" ? name : "", json };
     if (this.#options.keep !== false) this.events.push(event);
     this.#obey(event);
-    for (const waiting of [...this.#waiting]) {
-      if (waiting.name !== event.name && event.name !== "failed") continue;
-      this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-      if (waiting.name === event.name) waiting.found.resolve(event);
-      else waiting.found.reject(new Error(`refused: ${text}`));
+    const asked = this.#waiting;
+    this.#waiting = asked.filter(({ name: wanted }) => wanted !== event.name && event.name !== "failed");
+    for (const { name: wanted, found } of asked) {
+      if (wanted === event.name) found.resolve(event);
+      else if (event.name === "failed") found.reject(new Error(`refused: ${text}`));
     }
   }
 
@@ -288,7 +299,12 @@ export class SocketCaller {
     const now = this.clock.now();
     const bufferedMs = this.speaker.waiting(now);
     if (bufferedMs === 0) return;
-    this.json({ event: "position", epoch: this.#epoch, playedMs: this.speaker.played(now) - this.#playedBefore, bufferedMs });
+    this.json({
+      event: "position",
+      epoch: this.#epoch,
+      playedMs: this.speaker.played(now) - this.#playedBefore,
+      bufferedMs,
+    });
   }
 
   #every(ms: Millis, task: () => void): void {
@@ -308,6 +324,7 @@ export class SocketCaller {
     for (const cancel of this.#cancels) cancel();
     for (const cancel of this.#marks) cancel();
     this.#cancels.clear();
-    for (const { name, found } of this.#waiting.splice(0)) found.reject(new Error(`the socket closed before ${name} came`));
+    for (const { name, found } of this.#waiting) found.reject(new Error(`the socket closed before ${name} came`));
+    this.#waiting = [];
   }
 }

@@ -40,7 +40,8 @@ export function readTwiml(xml: string): readonly TwimlVerb[] {
     }
   }
   const [root] = stack;
-  if (at < xml.length || stack.length !== 1 || root === undefined) throw new SyntaxError(`TwiML is not well formed near ${at}: ${xml}`);
+  if (at < xml.length || stack.length !== 1 || root === undefined)
+    throw new SyntaxError(`TwiML is not well formed near ${at}: ${xml}`);
   const [response, ...more] = root.children;
   if (response?.name !== "Response" || more.length > 0) throw new SyntaxError("TwiML must have one Response");
   return response.children;
@@ -48,7 +49,8 @@ export function readTwiml(xml: string): readonly TwimlVerb[] {
 
 function readAttributes(text: string): Record<string, string> {
   const attributes: Record<string, string> = {};
-  for (const [, name, value] of text.matchAll(/([A-Za-z:]+)="([^"]*)"/g)) attributes[name ?? ""] = unescapeXml(value ?? "");
+  for (const [, name, value] of text.matchAll(/([A-Za-z:]+)="([^"]*)"/g))
+    attributes[name ?? ""] = unescapeXml(value ?? "");
   return attributes;
 }
 

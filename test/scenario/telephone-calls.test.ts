@@ -6,7 +6,12 @@ import type { CallerMessage } from "../../src/protocol/page.ts";
 import { Calls, type CallsOptions } from "../../src/session/calls.ts";
 import type { Handler, Heard, Session } from "../../src/session/types.ts";
 import { Phone } from "../../src/testing/phone.ts";
-import { createTelephone, type Telephone, type TelephoneOptions, twilio } from "../../src/transports/telephone/index.ts";
+import {
+  createTelephone,
+  type Telephone,
+  type TelephoneOptions,
+  twilio,
+} from "../../src/transports/telephone/index.ts";
 import { servePhone } from "../fixtures/phone-server.ts";
 import { counted, quietPlatform, type TestServer } from "../fixtures/socket-server.ts";
 
@@ -26,7 +31,10 @@ interface Line {
 
 async function line(
   handler: Handler,
-  { options = {}, calls: callsOptions = {} }: { options?: Partial<TelephoneOptions<unknown>>; calls?: Partial<CallsOptions<unknown>> } = {},
+  {
+    options = {},
+    calls: callsOptions = {},
+  }: { options?: Partial<TelephoneOptions<unknown>>; calls?: Partial<CallsOptions<unknown>> } = {},
 ): Promise<Line> {
   const platform = quietPlatform();
   const sessions: Session[] = [];
@@ -37,7 +45,11 @@ async function line(
   const calls = new Calls(keep, { platform, ...callsOptions });
   const telephone = createTelephone({ calls, carrier: twilio({ authToken: TOKEN }), ...options });
   server = await servePhone(() => telephone);
-  const phone = new Phone({ webhook: `${options.publicUrl ?? server.url}/telephone/incoming`, authToken: TOKEN, reach: server.url });
+  const phone = new Phone({
+    webhook: `${options.publicUrl ?? server.url}/telephone/incoming`,
+    authToken: TOKEN,
+    reach: server.url,
+  });
   return { phone, calls, telephone, meters: platform.meters, sessions };
 }
 
@@ -85,7 +97,9 @@ describe("a telephone call", () => {
     await call.over();
     expect(call.samples().length).toBe(12_000);
     for (const { at, playsAt } of call.received) expect(playsAt - at).toBeLessThanOrEqual(215);
-    expect(call.marks.map(({ name }) => name)).toEqual([200, 400, 600, 800, 1_000, 1_200, 1_400, 1_500].map((ms) => `0.${ms}`));
+    expect(call.marks.map(({ name }) => name)).toEqual(
+      [200, 400, 600, 800, 1_000, 1_200, 1_400, 1_500].map((ms) => `0.${ms}`),
+    );
   });
 
   it("is silenced at once when the caller takes the floor, and marks that come back do not count as played", async () => {
@@ -119,7 +133,12 @@ describe("a telephone call", () => {
       session.on("message", (message) => messages.push(message));
       await wait(session);
     });
-    const call = await phone.call({ from: "+4930123456", to: "+4940654321", query: { shop: "7 & 8" }, parameters: (given) => ({ ...given, extra: "x" }) });
+    const call = await phone.call({
+      from: "+4930123456",
+      to: "+4940654321",
+      query: { shop: "7 & 8" },
+      parameters: (given) => ({ ...given, extra: "x" }),
+    });
     for (const digit of ["4", "#", "A"]) call.digit(digit);
     call.raw('{"event":"dtmf","dtmf":{"digit":"44"}}');
     await until(() => messages.length >= 3);
@@ -168,9 +187,19 @@ describe("a telephone call", () => {
 describe("the end of a telephone call", () => {
   const ways: [string, (line: Line, call: Awaited<ReturnType<Phone["call"]>>) => unknown, string, string][] = [
     ["the caller hangs up", (_, call) => call.hangUp(), "hung-up", "hung up"],
-    ["it is closed from the server", ({ sessions }) => sessions[0]?.close(new VoiceError("forbidden", "kicked")), "forbidden", "server"],
+    [
+      "it is closed from the server",
+      ({ sessions }) => sessions[0]?.close(new VoiceError("forbidden", "kicked")),
+      "forbidden",
+      "server",
+    ],
     ["the server shuts down", ({ calls }) => calls.close(), "draining", "server"],
-    ["the socket breaks off and nobody picks the call up", (_, call) => (call.ask = async () => {}, call.dropSocket()), "connection-lost", ""],
+    [
+      "the socket breaks off and nobody picks the call up",
+      (_, call) => ((call.ask = async () => {}), call.dropSocket()),
+      "connection-lost",
+      "",
+    ],
   ];
   it.each(ways)("comes when %s: finally runs once and the place is free", async (_, end, code, how) => {
     let runs = 0;
@@ -212,7 +241,9 @@ describe("the end of a telephone call", () => {
   });
 
   it("comes with a last word of the carrier when there is one to say", async () => {
-    const { phone } = await line(async function* () {}, { options: { texts: { greeting: "One moment <please>.", farewell: "Good & bye." } } });
+    const { phone } = await line(async function* () {}, {
+      options: { texts: { greeting: "One moment <please>.", farewell: "Good & bye." } },
+    });
     const call = await phone.call();
     expect(await call.over()).toBe("server");
     expect(call.said).toEqual(["One moment <please>.", "Good & bye."]);
@@ -237,7 +268,8 @@ describe("who may call", () => {
   it("is not a socket without the one-time token of its own call", async () => {
     const { phone, calls, telephone } = await line(wait);
     const [first, second] = [await phone.call({ noSocket: true }), await phone.call({ noSocket: true })];
-    const tokenOf = (call: typeof first): string => call.answers[0]?.verbs[0]?.children[0]?.children[0]?.attributes["value"] ?? "";
+    const tokenOf = (call: typeof first): string =>
+      call.answers[0]?.verbs[0]?.children[0]?.children[0]?.attributes["value"] ?? "";
     expect(tokenOf(first)).toMatch(/^[\w-]{43}$/);
     for (const token of [tokenOf(first), "", "x".repeat(43)]) {
       const stranger = await phone.call({ parameters: () => ({ token }) });
@@ -284,7 +316,10 @@ describe("who may call", () => {
   });
 
   it("hears a text in place of the busy tone when there is one", async () => {
-    const { phone } = await line(wait, { calls: { concurrencyLimit: 1 }, options: { texts: { busy: "All lines are busy." } } });
+    const { phone } = await line(wait, {
+      calls: { concurrencyLimit: 1 },
+      options: { texts: { busy: "All lines are busy." } },
+    });
     await phone.call({ noSocket: true });
     const busy = await phone.call();
     expect(busy.said).toEqual(["All lines are busy."]);

@@ -74,24 +74,29 @@ describe("a caller on a WebSocket", () => {
     expect(caller.audio.map(({ samples }) => samples.length / 24)).toEqual([100, 100, 100, 100, 100, 40]);
   });
 
-  it.concurrent.each([5, 10, 20, 100, 1_000])("plays in real time without a gap when the handler yields %d ms at a time", async (size) => {
-    const { url } = await serve(async function* () {
-      const all = tone(24_000, 2_000);
-      for (let at = 0; at < all.length; at += size * 24) yield monoFrame(all.subarray(at, at + size * 24), 24_000);
-    });
-    const callers = (["v1", "fastrtc"] as const).map((profile) => new SocketCaller(url, { profile, prebufferMs: PREBUFFER }));
-    await Promise.all(callers.map((caller) => caller.start()));
-    await Promise.all(callers.map((caller) => caller.closed));
-    for (const caller of callers) {
-      const [first, last] = [caller.audio[0], caller.audio.at(-1)];
-      expect(caller.samples().length / 24).toBe(2_000);
-      expect(caller.speaker.stretches).toBe(1);
-      for (const { at, playsAt } of caller.audio) expect(playsAt - PREBUFFER - at).toBeLessThanOrEqual(AHEAD);
-      // The last 20 ms leave 180 ms before they are due, give or take a tick of the media clock and a busy machine.
-      expect((last?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(1_760);
-      expect((last?.at ?? 0) - (first?.at ?? 0)).toBeLessThan(1_920);
-    }
-  });
+  it.concurrent.each([5, 10, 20, 100, 1_000])(
+    "plays in real time without a gap when the handler yields %d ms at a time",
+    async (size) => {
+      const { url } = await serve(async function* () {
+        const all = tone(24_000, 2_000);
+        for (let at = 0; at < all.length; at += size * 24) yield monoFrame(all.subarray(at, at + size * 24), 24_000);
+      });
+      const callers = (["v1", "fastrtc"] as const).map(
+        (profile) => new SocketCaller(url, { profile, prebufferMs: PREBUFFER }),
+      );
+      await Promise.all(callers.map((caller) => caller.start()));
+      await Promise.all(callers.map((caller) => caller.closed));
+      for (const caller of callers) {
+        const [first, last] = [caller.audio[0], caller.audio.at(-1)];
+        expect(caller.samples().length / 24).toBe(2_000);
+        expect(caller.speaker.stretches).toBe(1);
+        for (const { at, playsAt } of caller.audio) expect(playsAt - PREBUFFER - at).toBeLessThanOrEqual(AHEAD);
+        // The last 20 ms leave 180 ms before they are due, give or take a tick of the media clock and a busy machine.
+        expect((last?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(1_760);
+        expect((last?.at ?? 0) - (first?.at ?? 0)).toBeLessThan(1_920);
+      }
+    },
+  );
 
   it.concurrent("never has more than 200 ms in advance when the handler yields a minute at once", async () => {
     const { url, calls } = await serve(async function* () {

@@ -21,8 +21,8 @@ interface Ending {
 }
 
 async function serve(timeLimitMs?: number): Promise<Ending> {
-  let answered = (_: Session): void => {};
-  let ended = (_: unknown): void => {};
+  let answered: (session: Session) => void = () => {};
+  let ended: (reason: unknown) => void = () => {};
   const session = new Promise<Session>((resolve) => (answered = resolve));
   const finished = new Promise<unknown>((resolve) => (ended = resolve));
   const calls = new Calls(
@@ -47,7 +47,12 @@ describe("a call on a real socket ends, runs the handler's finally once and free
     ["when the page says stop", (caller) => caller.json({ event: "stop" }), "hung-up", 1000],
     ["when the page closes the socket", (caller) => caller.socket.close(1000), "hung-up", 1000],
     ["when the page vanishes", (caller) => caller.vanish(), "connection-lost", 1006],
-    ["when it is closed from the server", async (_, { session }) => (await session).close(new VoiceError("forbidden", "kicked")), "forbidden", 1008],
+    [
+      "when it is closed from the server",
+      async (_, { session }) => (await session).close(new VoiceError("forbidden", "kicked")),
+      "forbidden",
+      1008,
+    ],
     ["when the server shuts down", (_, { calls }) => calls.close(), "draining", 1001],
   ];
   for (const profile of ["fastrtc", "v1"] as const) {

@@ -26,7 +26,9 @@ interface Bench {
 }
 
 /** Calls in virtual time whose handler keeps every session it gets; by default it waits for the end. */
-function bench(handler: Handler = (session) => new Promise((resolve) => session.signal.addEventListener("abort", () => resolve()))): Bench {
+function bench(
+  handler: Handler = (session) => new Promise((resolve) => session.signal.addEventListener("abort", () => resolve())),
+): Bench {
   const clock = new VirtualClock({ now: 1_000 });
   const platform = quietPlatform(clock);
   const sessions: Session[] = [];
@@ -54,7 +56,10 @@ function bench(handler: Handler = (session) => new Promise((resolve) => session.
   };
 }
 
-const media = (samples: number): unknown => ({ event: "media", media: { payload: encodeBase64(new Uint8Array(samples).fill(0xff)) } });
+const media = (samples: number): unknown => ({
+  event: "media",
+  media: { payload: encodeBase64(new Uint8Array(samples).fill(0xff)) },
+});
 
 describe("the handshake", () => {
   it("answers a v1 page with codecs, a server id and the time of its heartbeat, before anything else", async () => {
@@ -79,8 +84,13 @@ describe("the handshake", () => {
 
   it("refuses a page with which it has no codec in common, and names its own", async () => {
     const { join, calls } = bench();
-    const socket = await join({ ...V1, audio: { in: ["flac/48000"], out: ["pcm16/24000"] } }, { formats: [{ codec: "pcm16", rate: 24_000 }] });
-    expect(socket.json()).toEqual([{ status: "failed", meta: { error: "no_common_codec", supported: ["pcm16/24000"] } }]);
+    const socket = await join(
+      { ...V1, audio: { in: ["flac/48000"], out: ["pcm16/24000"] } },
+      { formats: [{ codec: "pcm16", rate: 24_000 }] },
+    );
+    expect(socket.json()).toEqual([
+      { status: "failed", meta: { error: "no_common_codec", supported: ["pcm16/24000"] } },
+    ]);
     expect(socket.closedWith?.code).toBe(1003);
     expect(calls.sessions.size).toBe(0);
   });
@@ -139,7 +149,7 @@ describe("the handshake", () => {
 
   it("gives the slot back when a page leaves while its ticket is checked", async () => {
     const { join, clock, calls } = bench();
-    let answer = (_: boolean): void => {};
+    let answer: (valid: boolean) => void = () => {};
     const socket = await join(V1, { verifyTicket: () => new Promise((resolve) => (answer = resolve)) });
     socket.leave(1006);
     answer(true);
@@ -164,7 +174,9 @@ describe("the handshake", () => {
   it("ignores and counts media before start", async () => {
     const { join, meters, calls } = bench();
     const socket = await join(media(960));
-    socket.bytes(writeBinaryFrame({ codec: "pcm16", epoch: 0, sequence: 0, payload: new Uint8Array(8) }, new Uint8Array(12)));
+    socket.bytes(
+      writeBinaryFrame({ codec: "pcm16", epoch: 0, sequence: 0, payload: new Uint8Array(8) }, new Uint8Array(12)),
+    );
     expect(counted(meters, "repartee_socket_ignored_total")).toBe(2);
     expect(calls.sessions.size).toBe(0);
     expect(socket.closedWith).toBeUndefined();
@@ -278,7 +290,14 @@ describe("a live socket", () => {
   it("closes with 1008 after 50 broken messages in 10 s, and not for 49", async () => {
     const { join, clock, sessions } = bench();
     const socket = await join(START);
-    const broken = ["{", "[]", '{"event":"jump"}', '{"event":"media"}', '{"event":"media","media":{"payload":"%%%%"}}', '{"event":"start"}'];
+    const broken = [
+      "{",
+      "[]",
+      '{"event":"jump"}',
+      '{"event":"media"}',
+      '{"event":"media","media":{"payload":"%%%%"}}',
+      '{"event":"start"}',
+    ];
     for (let i = 0; i < 49; i++) socket.text(broken[i % broken.length]);
     await clock.advance(11_000);
     for (let i = 0; i < 49; i++) socket.text(broken[i % broken.length]);
@@ -324,7 +343,9 @@ describe("a live socket", () => {
     expect(stock.json("warning")).toEqual([{ type: "warning", message: "slow down", data: "slow down" }]);
     expect(stock.json("error")[0]?.["message"]).toBe("Something went wrong on the server.");
     expect(stock.json("end_stream")).toEqual([{ type: "end_stream", data: "Stream closed" }]);
-    expect(v1.json("warning")).toMatchObject([{ message: "slow down", data: { code: "warning", fatal: false }, seq: 0 }]);
+    expect(v1.json("warning")).toMatchObject([
+      { message: "slow down", data: { code: "warning", fatal: false }, seq: 0 },
+    ]);
     expect(v1.json("error")).toMatchObject([{ data: { code: "agent-error" } }]);
     expect(v1.json("end_stream")).toMatchObject([{ data: { reason: "error" } }]);
     expect(stock.closedWith?.code).toBe(1011);
@@ -459,7 +480,9 @@ describe("coming back", () => {
     const back = await join({ ...V1, websocket_id: "again", resume: started?.["resume"] }, options);
     expect(sessions).toHaveLength(1);
     expect(sessions[0]?.state).toBe("live");
-    expect(back.json("started")).toMatchObject([{ id: sessions[0]?.id, resume: expect.not.stringMatching(String(started?.["resume"])) }]);
+    expect(back.json("started")).toMatchObject([
+      { id: sessions[0]?.id, resume: expect.not.stringMatching(String(started?.["resume"])) },
+    ]);
     for (const resume of [started?.["resume"], "invented"]) {
       const again = await join({ ...V1, resume }, options);
       expect(again.json()).toMatchObject([{ status: "failed", meta: { error: "resume_expired" } }]);
@@ -474,18 +497,45 @@ describe("coming back", () => {
 });
 
 describe("random input", () => {
-  const word = fc.constantFrom("event", "type", "media", "start", "payload", "ping", "mark", "cleared", "position", "stop", "data", "v", "websocket_id", "audio", "text", "inputs", "__proto__");
+  const word = fc.constantFrom(
+    "event",
+    "type",
+    "media",
+    "start",
+    "payload",
+    "ping",
+    "mark",
+    "cleared",
+    "position",
+    "stop",
+    "data",
+    "v",
+    "websocket_id",
+    "audio",
+    "text",
+    "inputs",
+    "__proto__",
+  );
   const leaf = fc.oneof(word, fc.integer(), fc.double(), fc.constant(null), fc.boolean(), fc.string());
   const value = fc.letrec((tie) => ({
-    node: fc.oneof({ maxDepth: 4 }, leaf, fc.dictionary(word, tie("node"), { maxKeys: 6 }), fc.array(tie("node"), { maxLength: 4 })),
+    node: fc.oneof(
+      { maxDepth: 4 },
+      leaf,
+      fc.dictionary(word, tie("node"), { maxKeys: 6 }),
+      fc.array(tie("node"), { maxLength: 4 }),
+    ),
   })).node;
   const message = fc.oneof(
     value.map((one) => JSON.stringify(one)),
     value.map((one) => JSON.stringify(one).slice(0, -1)),
     fc.string({ maxLength: 200 }),
     fc.uint8Array({ maxLength: 300 }),
-    fc.record({ codec: fc.nat(5), rest: fc.uint8Array({ minLength: 3, maxLength: 300 }) }).map(({ codec, rest }) => Uint8Array.of(codec, ...rest)),
-    fc.record({ event: word, media: value, mark: value, epoch: value, playedMs: value, droppedMs: value, t: value }).map((one) => JSON.stringify(one)),
+    fc
+      .record({ codec: fc.nat(5), rest: fc.uint8Array({ minLength: 3, maxLength: 300 }) })
+      .map(({ codec, rest }) => Uint8Array.of(codec, ...rest)),
+    fc
+      .record({ event: word, media: value, mark: value, epoch: value, playedMs: value, droppedMs: value, t: value })
+      .map((one) => JSON.stringify(one)),
   );
 
   it("never gets past the readers: 10 000 frames on sockets of every profile, and another call goes on", async () => {

@@ -186,7 +186,9 @@ export class PhoneCall implements Transport {
 
   /** The socket is closed. */
   gone(code: number): void {
-    const reason = this.#closing ? this.#reason : new VoiceError("connection-lost", `the socket broke off with code ${code}`);
+    const reason = this.#closing
+      ? this.#reason
+      : new VoiceError("connection-lost", `the socket broke off with code ${code}`);
     const lost = reason instanceof VoiceError && reason.code === "connection-lost";
     const resumable = lost && this.#options.resumable;
     this.#shut(reason);
@@ -199,7 +201,8 @@ export class PhoneCall implements Transport {
   #hear(payload: string, timestamp: Millis | undefined): void {
     const { platform } = this.#options;
     const samples = decodeBase64Samples(payload, mulawTable);
-    if (samples === undefined || samples.length === 0 || samples.length > LONGEST) return this.#strike("a broken payload");
+    if (samples === undefined || samples.length === 0 || samples.length > LONGEST)
+      return this.#strike("a broken payload");
     const ms = (samples.length / PHONE_RATE) * 1000;
     if (!this.#budget.take(ms, platform.clock.now())) return this.#strike("too much audio");
     // The carrier leaves out what it lost on its own way: its timestamps say how much.

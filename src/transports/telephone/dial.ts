@@ -44,7 +44,8 @@ const NUMBER = /^\+[1-9]\d{6,14}$/;
 export async function dial(options: DialOptions): Promise<DialedCall> {
   const { to, from, publicUrl, allow, parameters = {}, ringSeconds } = options;
   for (const [name, number] of Object.entries({ to, from })) {
-    if (!NUMBER.test(number)) throw new RangeError(`${name} must be a number like +4930123456, got ${JSON.stringify(number)}`);
+    if (!NUMBER.test(number))
+      throw new RangeError(`${name} must be a number like +4930123456, got ${JSON.stringify(number)}`);
   }
   if (allow !== undefined && !allow.some((beginning) => to.startsWith(beginning))) {
     throw new VoiceError("forbidden", "this number may not be called", { expose: true });
@@ -90,7 +91,8 @@ async function post(options: DialOptions, path: string, form: Readonly<Record<st
     text = await response.text();
   } catch (cause) {
     signal?.throwIfAborted();
-    if (timeout.aborted) throw new VoiceError("provider-timeout", `the carrier did not answer within ${timeoutMs} ms`, { cause });
+    if (timeout.aborted)
+      throw new VoiceError("provider-timeout", `the carrier did not answer within ${timeoutMs} ms`, { cause });
     throw new VoiceError("provider-unavailable", "the carrier cannot be reached", { cause });
   }
   const answer = parse(text);

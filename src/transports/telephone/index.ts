@@ -78,7 +78,10 @@ class PhoneDesk<In> implements Telephone {
   readonly #options: TelephoneOptions<In>;
   readonly #tickets: Tickets;
   /** Calls whose socket broke off, with the session that waits. */
-  readonly #lost = new Map<string, { readonly session: string; readonly call: CallInfo; readonly cancel: () => void }>();
+  readonly #lost = new Map<
+    string,
+    { readonly session: string; readonly call: CallInfo; readonly cancel: () => void }
+  >();
 
   constructor(options: TelephoneOptions<In>) {
     this.#options = options;
@@ -114,8 +117,14 @@ class PhoneDesk<In> implements Telephone {
     if ("status" in read) return Promise.resolve(read);
     const lost = this.#lost.get(read.callId);
     this.#forgetLost(read.callId);
-    if (lost === undefined || calls.get(lost.session) === undefined) return Promise.resolve(this.#reply(carrier.hangup(texts?.farewell)));
-    const { token } = this.#tickets.issue({ callId: read.callId, call: lost.call, slot: undefined, session: lost.session });
+    if (lost === undefined || calls.get(lost.session) === undefined)
+      return Promise.resolve(this.#reply(carrier.hangup(texts?.farewell)));
+    const { token } = this.#tickets.issue({
+      callId: read.callId,
+      call: lost.call,
+      slot: undefined,
+      session: lost.session,
+    });
     return Promise.resolve(this.#connect(read.base, token, undefined));
   }
 
@@ -136,7 +145,10 @@ class PhoneDesk<In> implements Telephone {
         const { clock } = calls.platform;
         const cancel = clock.at(clock.now() + pickUpMs, () => {
           this.#lost.delete(callId);
-          const reason = new VoiceError("connection-lost", `the carrier did not go on with the call within ${pickUpMs} ms`);
+          const reason = new VoiceError(
+            "connection-lost",
+            `the carrier did not go on with the call within ${pickUpMs} ms`,
+          );
           void calls.get(session)?.close(reason);
         });
         this.#lost.set(callId, { session, call, cancel });
@@ -147,7 +159,7 @@ class PhoneDesk<In> implements Telephone {
 
   close(): void {
     this.#tickets.close();
-    for (const callId of [...this.#lost.keys()]) this.#forgetLost(callId);
+    for (const callId of this.#lost.keys()) this.#forgetLost(callId);
   }
 
   #forgetLost(callId: string): void {
@@ -161,7 +173,8 @@ class PhoneDesk<In> implements Telephone {
     if (body.length > FORM_LIMIT || request.url.length > FORM_LIMIT) return this.#refuse(413, "too large");
     const { base, search } = this.#address(request, route);
     const form = new URLSearchParams(request.method === "POST" ? body : "");
-    if (!this.#options.carrier.verify(request.headers, base + route + search, form)) return this.#refuse(403, "signature");
+    if (!this.#options.carrier.verify(request.headers, base + route + search, form))
+      return this.#refuse(403, "signature");
     const query = new URLSearchParams(search);
     const announced = this.#options.carrier.readCall(request.method === "POST" ? form : query);
     if (isFault(announced)) return this.#refuse(400, "form");
@@ -181,18 +194,30 @@ class PhoneDesk<In> implements Telephone {
     const host = forwarded("host") ?? headers["host"];
     const prefix = (forwarded("prefix") ?? "").replace(/\/+$/, "");
     const mount = path.endsWith(route) ? path.slice(0, -route.length) : "";
-    return { base: `${forwarded("proto") ?? "http"}://${typeof host === "string" ? host : "localhost"}${prefix}${mount}`, search };
+    return {
+      base: `${forwarded("proto") ?? "http"}://${typeof host === "string" ? host : "localhost"}${prefix}${mount}`,
+      search,
+    };
   }
 
   #connect(base: string, token: string, greeting: string | undefined): CarrierReply {
     const streamUrl = socketUrl(base);
     return this.#reply(
-      this.#options.carrier.connect({ greeting, streamUrl, actionUrl: `${base}/telephone/continue`, parameters: { token } }),
+      this.#options.carrier.connect({
+        greeting,
+        streamUrl,
+        actionUrl: `${base}/telephone/continue`,
+        parameters: { token },
+      }),
     );
   }
 
   #reply(body: string): CarrierReply {
-    return { status: 200, headers: { "content-type": this.#options.carrier.contentType, "cache-control": "no-store" }, body };
+    return {
+      status: 200,
+      headers: { "content-type": this.#options.carrier.contentType, "cache-control": "no-store" },
+      body,
+    };
   }
 
   #refuse(status: number, why: string): CarrierReply {

@@ -5,10 +5,16 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 /** The signature of a request. `parameters`: those of the body, not of the query. */
-export function signTwilio(authToken: string, url: string, parameters: Iterable<readonly [string, string]> = []): string {
+export function signTwilio(
+  authToken: string,
+  url: string,
+  parameters: Iterable<readonly [string, string]> = [],
+): string {
   const pairs = [...parameters].sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0));
   // One parameter given twice counts once per distinct value.
-  const distinct = pairs.filter(([name, value], i) => i === 0 || pairs[i - 1]?.[0] !== name || pairs[i - 1]?.[1] !== value);
+  const distinct = pairs.filter(
+    ([name, value], i) => i === 0 || pairs[i - 1]?.[0] !== name || pairs[i - 1]?.[1] !== value,
+  );
   const signed = url + distinct.map(([name, value]) => name + value).join("");
   return createHmac("sha1", authToken).update(signed, "utf8").digest("base64");
 }

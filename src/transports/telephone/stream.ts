@@ -58,7 +58,8 @@ export class MediaStream<In> {
 
   #receive(data: unknown, isBinary: boolean): void {
     if (this.#over) return;
-    if (isBinary || !(data instanceof Uint8Array) || data.length > LIMIT) return this.#strike("a message that is not text");
+    if (isBinary || !(data instanceof Uint8Array) || data.length > LIMIT)
+      return this.#strike("a message that is not text");
     const message = this.#options.carrier.read(Buffer.from(data.buffer, data.byteOffset, data.length).toString());
     if (message === undefined) return;
     if (isFault(message)) return this.#strike(message.why);
@@ -72,7 +73,8 @@ export class MediaStream<In> {
     this.#cancelDeadline();
     const { token, ...given } = parameters;
     const ticket = take(token, callId);
-    if (ticket === undefined) return this.#end(new VoiceError("unauthorized", "the token of the media socket is not valid"));
+    if (ticket === undefined)
+      return this.#end(new VoiceError("unauthorized", "the token of the media socket is not valid"));
     const id = ticket.session ?? calls.makeId();
     const info: CallInfo = { ...ticket.call, parameters: { ...ticket.call.parameters, ...given } };
     const call = new PhoneCall({
@@ -94,7 +96,11 @@ export class MediaStream<In> {
     const { calls } = this.#options;
     try {
       if (session !== undefined) calls.move(session, call);
-      else await calls.answer(call, slot === undefined ? { alias: `phone-${callId}`, id } : { alias: `phone-${callId}`, id, slot });
+      else
+        await calls.answer(
+          call,
+          slot === undefined ? { alias: `phone-${callId}`, id } : { alias: `phone-${callId}`, id, slot },
+        );
     } catch (error) {
       calls.platform.log.warn("a telephone call could not be answered", { error });
     }

@@ -10,12 +10,26 @@ import { encodeBase64 } from "../../base/base64.ts";
 import { monoFrame } from "../../audio/frame.ts";
 import { Calls } from "../../session/calls.ts";
 import type { Handler } from "../../session/types.ts";
-import { createTelephone, dial, type DialOptions, signTwilio, type TelephoneOptions, twilio, verifyTwilio } from "./index.ts";
+import {
+  createTelephone,
+  dial,
+  type DialOptions,
+  signTwilio,
+  type TelephoneOptions,
+  twilio,
+  verifyTwilio,
+} from "./index.ts";
 import { busyTwiml, connectTwiml, escapeXml, hangupTwiml } from "./twiml.ts";
 
 describe("the signature", () => {
   const url = "https://mycompany.com/myapp.php?foo=1&bar=2";
-  const form = { CallSid: "CA1234567890ABCDE", Caller: "+14158675309", Digits: "1234", From: "+14158675309", To: "+18005551212" };
+  const form = {
+    CallSid: "CA1234567890ABCDE",
+    Caller: "+14158675309",
+    Digits: "1234",
+    From: "+14158675309",
+    To: "+18005551212",
+  };
 
   it("is the one of the carrier's own example", () => {
     expect(signTwilio("12345", url, Object.entries(form).reverse())).toBe("RSOYDt4T1cUTdK1PDd93/VVr8B8=");
@@ -41,7 +55,11 @@ describe("the signature", () => {
   });
 
   it("counts a parameter that is given twice once per value", () => {
-    const twice: [string, string][] = [["a", "2"], ["a", "1"], ["a", "1"]];
+    const twice: [string, string][] = [
+      ["a", "2"],
+      ["a", "1"],
+      ["a", "1"],
+    ];
     expect(signTwilio("t", "u", twice)).toBe(signTwilio("t", "ua1a2"));
   });
 
@@ -56,8 +74,11 @@ describe("TwiML", () => {
     const text = fc.string({ unit: "binary" });
     fc.assert(
       fc.property(text, text, text, (greeting, name, value) => {
-        const clean = (raw: string): string => raw.toWellFormed().replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "");
-        const verbs = readTwiml(connectTwiml({ greeting, streamUrl: "wss://a/b", actionUrl: "https://a/c", parameters: { [name]: value } }));
+        const clean = (raw: string): string =>
+          raw.toWellFormed().replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "");
+        const verbs = readTwiml(
+          connectTwiml({ greeting, streamUrl: "wss://a/b", actionUrl: "https://a/c", parameters: { [name]: value } }),
+        );
         const connect = verbs.at(-1);
         expect(verbs.map((verb) => verb.name).filter((verb) => verb !== "Say")).toEqual(["Connect"]);
         expect(connect?.children).toHaveLength(1);
@@ -87,7 +108,11 @@ function desk(options: Partial<TelephoneOptions<unknown>> = {}, handler: Handler
   const platform = quietPlatform(clock);
   const calls = new Calls(handler, { platform, concurrencyLimit: 2 });
   const telephone = createTelephone({ calls, carrier: twilio({ authToken: "", verify: false }), ...options });
-  const incoming = async (callId: string, headers: Record<string, string> = {}, url = "/telephone/incoming"): Promise<string> =>
+  const incoming = async (
+    callId: string,
+    headers: Record<string, string> = {},
+    url = "/telephone/incoming",
+  ): Promise<string> =>
     (await telephone.incomingCall({ method: "POST", url, headers, body: `CallSid=${callId}` })).body;
   const connect = async (callId: string): Promise<FakeSocket> => {
     const token = /value="([^"]+)"/.exec(await incoming(callId))?.[1];
@@ -101,7 +126,10 @@ function desk(options: Partial<TelephoneOptions<unknown>> = {}, handler: Handler
   return { clock, calls, telephone, incoming, connect, meters: platform.meters };
 }
 
-const media = (samples = 160): unknown => ({ event: "media", media: { track: "inbound", payload: encodeBase64(new Uint8Array(samples).fill(0xff)) } });
+const media = (samples = 160): unknown => ({
+  event: "media",
+  media: { track: "inbound", payload: encodeBase64(new Uint8Array(samples).fill(0xff)) },
+});
 
 describe("the addresses a carrier is told", () => {
   const streamOf = (body: string): string | undefined => readTwiml(body)[0]?.children[0]?.attributes["url"];
@@ -112,8 +140,15 @@ describe("the addresses a carrier is told", () => {
   });
 
   it("come from the proxy only when it is trusted", async () => {
-    const headers = { host: "inner:80", "x-forwarded-host": "voice.example.org:8443, x", "x-forwarded-proto": "https", "x-forwarded-prefix": "/app/" };
-    expect(streamOf(await desk({ trustProxy: true }).incoming("CA1", headers))).toBe("wss://voice.example.org:8443/app/telephone/handler");
+    const headers = {
+      host: "inner:80",
+      "x-forwarded-host": "voice.example.org:8443, x",
+      "x-forwarded-proto": "https",
+      "x-forwarded-prefix": "/app/",
+    };
+    expect(streamOf(await desk({ trustProxy: true }).incoming("CA1", headers))).toBe(
+      "wss://voice.example.org:8443/app/telephone/handler",
+    );
     expect(streamOf(await desk().incoming("CA1", headers))).toBe("ws://inner:80/telephone/handler");
   });
 
@@ -127,7 +162,11 @@ describe("the addresses a carrier is told", () => {
   it("are signed as the carrier knows them: an upgrade with a wrong signature is refused", () => {
     const { telephone } = desk({ carrier: twilio({ authToken: "t" }), publicUrl: "https://a.org/app" });
     const upgrade = (signature?: string) =>
-      telephone.mayConnect({ method: "GET", url: "/telephone/handler", headers: signature === undefined ? {} : { "x-twilio-signature": signature } });
+      telephone.mayConnect({
+        method: "GET",
+        url: "/telephone/handler",
+        headers: signature === undefined ? {} : { "x-twilio-signature": signature },
+      });
     expect(upgrade(signTwilio("t", "wss://a.org/app/telephone/handler"))).toBe(true);
     expect(upgrade(signTwilio("t", "wss://b.org/app/telephone/handler"))).toBe(false);
     expect(upgrade()).toBe(true);
@@ -137,9 +176,11 @@ describe("the addresses a carrier is told", () => {
 describe("a webhook", () => {
   it("is refused when it is too large or no call", async () => {
     const { telephone, calls } = desk();
-    const ask = (body: string) => telephone.incomingCall({ method: "POST", url: "/telephone/incoming", headers: {}, body });
+    const ask = (body: string) =>
+      telephone.incomingCall({ method: "POST", url: "/telephone/incoming", headers: {}, body });
     expect((await ask("x".repeat(70_000))).status).toBe(413);
-    for (const body of ["", "CallSid=", "CallSid=%00", "From=1", `CallSid=${"x".repeat(200)}`]) expect((await ask(body)).status).toBe(400);
+    for (const body of ["", "CallSid=", "CallSid=%00", "From=1", `CallSid=${"x".repeat(200)}`])
+      expect((await ask(body)).status).toBe(400);
     await Promise.all([calls.reserve("a"), calls.reserve("b")]);
   });
 
@@ -222,7 +263,20 @@ describe("a media socket", () => {
   it("survives 10 000 random messages on sockets with and without a call, while another call goes on", async () => {
     const { telephone, connect, calls, clock } = desk({ pickUpMs: 0 });
     const other = await connect("CAother");
-    const word = fc.constantFrom("event", "media", "start", "payload", "mark", "dtmf", "stop", "connected", "streamSid", "callSid", "digit", "__proto__");
+    const word = fc.constantFrom(
+      "event",
+      "media",
+      "start",
+      "payload",
+      "mark",
+      "dtmf",
+      "stop",
+      "connected",
+      "streamSid",
+      "callSid",
+      "digit",
+      "__proto__",
+    );
     const leaf = fc.oneof(word, fc.integer(), fc.constant(null), fc.string());
     const message = fc.oneof(
       fc.dictionary(word, fc.oneof(leaf, fc.dictionary(word, leaf))).map((one) => JSON.stringify(one)),
@@ -231,7 +285,9 @@ describe("a media socket", () => {
       fc.uint8Array({ maxLength: 100 }),
     );
     let sent = 0;
-    for (const [i, batch] of fc.sample(fc.array(message, { minLength: 49, maxLength: 49 }), { numRuns: 206, seed: 3 }).entries()) {
+    for (const [i, batch] of fc
+      .sample(fc.array(message, { minLength: 49, maxLength: 49 }), { numRuns: 206, seed: 3 })
+      .entries()) {
       const live = i % 2 === 0;
       const socket = live ? await connect(`CA${i}`) : new FakeSocket();
       if (!live) telephone.answerMediaStream(socket);
@@ -263,13 +319,19 @@ describe("a call that we place", () => {
     readonly form: Record<string, string>;
   }
 
-  async function carrier(answer: (asked: Asked) => { status: number; body: string; hang?: boolean; headers?: Record<string, string> }) {
+  async function carrier(
+    answer: (asked: Asked) => { status: number; body: string; hang?: boolean; headers?: Record<string, string> },
+  ) {
     const asked: Asked[] = [];
     http = createServer((request, response) => {
       let body = "";
       request.on("data", (chunk) => (body += String(chunk)));
       request.on("end", () => {
-        const one = { path: request.url ?? "", authorization: request.headers.authorization, form: Object.fromEntries(new URLSearchParams(body)) };
+        const one = {
+          path: request.url ?? "",
+          authorization: request.headers.authorization,
+          form: Object.fromEntries(new URLSearchParams(body)),
+        };
         asked.push(one);
         const { status, body: text, hang, headers } = answer(one);
         if (hang !== true) response.writeHead(status, headers).end(text);
@@ -296,9 +358,19 @@ describe("a call that we place", () => {
       {
         path: "/2010-04-01/Accounts/AC1/Calls.json",
         authorization: `Basic ${Buffer.from("AC1:secret").toString("base64")}`,
-        form: { To: "+4930123456", From: "+4940654321", Url: "https://a.org/app/telephone/incoming?shop=7+%26+8", Method: "POST", Timeout: "20" },
+        form: {
+          To: "+4930123456",
+          From: "+4940654321",
+          Url: "https://a.org/app/telephone/incoming?shop=7+%26+8",
+          Method: "POST",
+          Timeout: "20",
+        },
       },
-      { path: "/2010-04-01/Accounts/AC1/Calls/CA77.json", authorization: expect.any(String), form: { Status: "completed" } },
+      {
+        path: "/2010-04-01/Accounts/AC1/Calls/CA77.json",
+        authorization: expect.any(String),
+        form: { Status: "completed" },
+      },
     ]);
   });
 
@@ -312,13 +384,18 @@ describe("a call that we place", () => {
     [503, "provider-unavailable"],
   ])("fails with status %d as %s, with the carrier's words beside it", async (status, code) => {
     const { options } = await carrier(() => ({ status, body: '{"code":20003,"message":"Authenticate"}' }));
-    await expect(dial(options)).rejects.toMatchObject({ code, meta: { status, providerCode: 20_003, providerMessage: "Authenticate" } });
+    await expect(dial(options)).rejects.toMatchObject({
+      code,
+      meta: { status, providerCode: 20_003, providerMessage: "Authenticate" },
+    });
   });
 
   it("fails in time when the carrier is silent, gone, redirects or talks nonsense", async () => {
     const silent = await carrier(() => ({ status: 200, body: "", hang: true }));
     await expect(dial({ ...silent.options, timeoutMs: 50 })).rejects.toMatchObject({ code: "provider-timeout" });
-    await expect(dial({ ...silent.options, signal: AbortSignal.abort(new Error("changed my mind")) })).rejects.toThrow("changed my mind");
+    await expect(dial({ ...silent.options, signal: AbortSignal.abort(new Error("changed my mind")) })).rejects.toThrow(
+      "changed my mind",
+    );
     http?.closeAllConnections();
     http?.close();
     await expect(dial(silent.options)).rejects.toMatchObject({ code: "provider-unavailable" });
@@ -331,10 +408,20 @@ describe("a call that we place", () => {
 
   it("is not placed to what is no number, or may not be called", async () => {
     const { asked, options } = await carrier(() => ({ status: 201, body: '{"sid":"CA1"}' }));
-    for (const to of ["", "030123456", "+0301234567", "+49 30 123456", "+4930123456;ext=1", "sip:a@b.org", "+1234567890123456"]) {
+    for (const to of [
+      "",
+      "030123456",
+      "+0301234567",
+      "+49 30 123456",
+      "+4930123456;ext=1",
+      "sip:a@b.org",
+      "+1234567890123456",
+    ]) {
       await expect(dial({ ...options, to })).rejects.toThrow(RangeError);
     }
-    await expect(dial({ ...options, to: "+999123456789", allow: ["+49", "+43"] })).rejects.toMatchObject({ code: "forbidden" });
+    await expect(dial({ ...options, to: "+999123456789", allow: ["+49", "+43"] })).rejects.toMatchObject({
+      code: "forbidden",
+    });
     expect(asked).toEqual([]);
     await dial({ ...options, allow: ["+49"] });
     expect(asked).toHaveLength(1);

@@ -12,7 +12,8 @@ export interface TwilioOptions {
 
 /** Twilio Programmable Voice with Media Streams. Throws TypeError without an auth token to verify with. */
 export function twilio({ authToken, verify = true }: TwilioOptions): Carrier {
-  if (verify && authToken === "") throw new TypeError("twilio needs the auth token of the account to verify its requests");
+  if (verify && authToken === "")
+    throw new TypeError("twilio needs the auth token of the account to verify its requests");
   return {
     name: "twilio",
     contentType: "text/xml; charset=utf-8",

@@ -23,7 +23,9 @@ export function connectTwiml({ greeting, streamUrl, actionUrl, parameters }: Con
 
 /** Does not take the call: the caller hears the busy tone, or a text and then the end. */
 export function busyTwiml(text?: string): string {
-  return text === undefined || text === "" ? response(element("Reject", { reason: "busy" })) : response(say(text), element("Hangup"));
+  return text === undefined || text === ""
+    ? response(element("Reject", { reason: "busy" }))
+    : response(say(text), element("Hangup"));
 }
 
 /** Ends the call, after a last word. */

@@ -85,13 +85,15 @@ export class Handshake<In> {
 
   #receive(data: unknown, isBinary: boolean): void {
     if (this.#state === "over") return;
-    if (!(data instanceof Uint8Array) || data.length > SOCKET_MESSAGE_LIMIT) return this.#strike("a message that is too large");
+    if (!(data instanceof Uint8Array) || data.length > SOCKET_MESSAGE_LIMIT)
+      return this.#strike("a message that is too large");
     if (isBinary) return this.#receiveBinary(data);
     const message = readSocketMessage(Buffer.from(data.buffer, data.byteOffset, data.length).toString());
     if (message === undefined) return this.#count("an unknown type");
     if (isFault(message)) return this.#strike(message.why);
     if (this.#call !== undefined) return this.#call.receive(message);
-    if (this.#state === "admitting") return this.#keep(message, message.type === "media" ? decodedLength(message.payload) : 256);
+    if (this.#state === "admitting")
+      return this.#keep(message, message.type === "media" ? decodedLength(message.payload) : 256);
     if (message.type === "start") return void this.#admit(message);
     if (message.type === "stop") return this.#end();
     if (message.type === "ping") return this.#socket.send('{"event":"pong"}', { binary: false });
@@ -183,7 +185,8 @@ export class Handshake<In> {
       profile: start.profile,
       ...codecs,
       binary: start.audio.binary,
-      stock: start.profile === "fastrtc" ? codecs.in : mulaw({ codec: "mulaw", rate: this.#options.inputRate ?? 48_000 }),
+      stock:
+        start.profile === "fastrtc" ? codecs.in : mulaw({ codec: "mulaw", rate: this.#options.inputRate ?? 48_000 }),
       inputs: start.inputs,
       call: { ...(start.agent === undefined ? {} : { agent: start.agent }), parameters: start.metadata ?? {} },
       resumable: start.profile === "v1" && this.#options.resume !== undefined,
@@ -204,7 +207,12 @@ export class Handshake<In> {
   /** When this fails the transport is closed, and that ends the socket. */
   async #putThrough(
     call: SocketCall,
-    { id, alias, slot, back }: { readonly id: string; readonly alias: string; readonly slot: Slot | undefined; readonly back: boolean },
+    {
+      id,
+      alias,
+      slot,
+      back,
+    }: { readonly id: string; readonly alias: string; readonly slot: Slot | undefined; readonly back: boolean },
   ): Promise<void> {
     const calls = this.#calls;
     try {
@@ -235,7 +243,9 @@ export class Handshake<In> {
     if (this.#over) return;
     const { supported } = error.meta;
     const body =
-      supported === undefined ? refusalOf(error, "v1").body : { status: "failed", meta: { error: "no_common_codec", supported } };
+      supported === undefined
+        ? refusalOf(error, "v1").body
+        : { status: "failed", meta: { error: "no_common_codec", supported } };
     if (error.code === "bug") this.#calls.platform.log.error("a socket could not be set up", { error });
     this.#socket.send(JSON.stringify(body), { binary: false });
     this.#end(error);

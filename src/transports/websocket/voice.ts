@@ -52,7 +52,10 @@ function textVoice(codec: Codec, gatherMs: Millis, send: Send): Voice {
   let filled = 0;
   const write = (samples: Int16Array): void => {
     const payload = codec.encode(samples);
-    send(mediaText.write(payload, Buffer.allocUnsafe(mediaText.lengthFor(payload))), (samples.length / codec.rate) * 1000);
+    send(
+      mediaText.write(payload, Buffer.allocUnsafe(mediaText.lengthFor(payload))),
+      (samples.length / codec.rate) * 1000,
+    );
   };
   return {
     push(samples) {
