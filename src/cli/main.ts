@@ -17,6 +17,11 @@ const commands: Readonly<Record<string, Command>> = {
     what: "serve the handler that FILE exports, with the page",
     run: async (args) => (await import("./dev.ts")).dev(args),
   },
+  bench: {
+    usage: "bench [--transport webrtc|websocket|telephone] [--sessions N] [--seconds S] URL",
+    what: "put a server under load with real callers, and tell what they saw",
+    run: async (args) => (await import("./bench.ts")).bench(args),
+  },
   call: {
     usage: "call [--in q.wav] [--text WORDS] [--out a.wav] URL",
     what: "call a server without a browser: a wav in, a wav out",

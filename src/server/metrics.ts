@@ -24,6 +24,18 @@ export function prometheus(meters: MemoryMeters): string {
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }
 
+/** What the process costs, under the names that Prometheus' own clients use. */
+export function processFigures(): string {
+  const { user, system } = process.cpuUsage();
+  return [
+    "# TYPE process_cpu_seconds_total counter",
+    `process_cpu_seconds_total ${(user + system) / 1e6}`,
+    "# TYPE process_resident_memory_bytes gauge",
+    `process_resident_memory_bytes ${process.memoryUsage.rss()}`,
+    "",
+  ].join("\n");
+}
+
 function write(labels: Labels): string {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value.replace(/[\\"\n]/g, (c) => (c === "\n" ? "\\n" : `\\${c}`))}"`);
   return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;

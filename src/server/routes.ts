@@ -13,7 +13,7 @@ import type { Calls } from "../session/calls.ts";
 import type { Offers } from "../transports/webrtc/offers.ts";
 import { corsHeaders, mayCome } from "./origins.ts";
 import type { Telephone } from "../transports/telephone/index.ts";
-import { prometheus } from "./metrics.ts";
+import { processFigures, prometheus } from "./metrics.ts";
 import type { PageFile } from "./page.ts";
 import { sseResponse } from "./sse.ts";
 import type { Stream } from "./stream.ts";
@@ -61,7 +61,7 @@ export function routes<In>({ stream, calls, offers, telephone, page, prefix }: R
   app.get("/ice", async (c) => c.json((await stream.options.ice?.()) ?? { iceServers: [] }));
   app.get("/metrics", (c) => {
     const { meters } = platform;
-    return c.text(meters instanceof MemoryMeters ? prometheus(meters) : "", 200, { "content-type": "text/plain; version=0.0.4" });
+    return c.text(processFigures() + (meters instanceof MemoryMeters ? prometheus(meters) : ""), 200, { "content-type": "text/plain; version=0.0.4" });
   });
   app.post("/webrtc/offer", async (c) => {
     const { status, body, retryAfterMs } = await offers.receive(await readJson(c));
