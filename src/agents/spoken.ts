@@ -68,7 +68,10 @@ export class SpokenLine {
       // The engine's words are not made of the pieces it speaks: all that is left is proportion.
       if (start < 0) return wholeWords(text, (played + GRACE) / this.#produced);
       const to = this.#pieces[i + 1]?.from ?? this.#produced;
-      if (to > played + GRACE) return Math.max(cursor, start + heardInPiece(piece, played - piece.from, to - piece.from));
+      if (to > played + GRACE) {
+        const within = heardInPiece(piece, played - piece.from, to - piece.from);
+        return within === 0 ? cursor : start + within;
+      }
       cursor = start + piece.text.length;
     }
     return cursor;

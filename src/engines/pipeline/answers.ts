@@ -8,7 +8,7 @@ import { isRecord } from "../../protocol/page.ts";
 import { readServerSentEvents } from "./sse.ts";
 import { untilAborted } from "./until.ts";
 
-/** One part of an answer. `done`: the source runs this call itself, and its result follows. */
+/** One part of an answer. A `result` in the same answer means that the source has run the call itself. */
 export type AnswerPart =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "reasoning"; readonly text: string }
@@ -37,8 +37,10 @@ export async function* readAnswer(answer: Answer | Promise<Answer>, signal: Abor
 
 /** The one stream that is touched: an AI SDK result allows no second reader. */
 function sourceOf(answer: Exclude<Answer, string>): AsyncIterable<unknown> {
-  const stream = ["fullStream", "stream", "textStream"].map((name) => member(answer, name)).find(isAsyncIterable);
-  if (stream !== undefined) return stream;
+  for (const name of ["fullStream", "stream", "textStream"]) {
+    const stream = member(answer, name);
+    if (isAsyncIterable(stream)) return stream;
+  }
   const body = member(answer, "body");
   if (isAsyncIterable(body)) {
     const status = member(answer, "status");
