@@ -164,6 +164,14 @@ describe("one turn by silence alone", () => {
     expect(story.machine.tick(5_000)).toEqual([{ type: "ended", why: "pause", at: 820 }]);
   });
 
+  it("measures speech by the time of the audio when other things are told ahead of it", () => {
+    const { machine } = new Story();
+    machine.hear(0.02, 896);
+    machine.note({ type: "patience", extra: 0 }, 1_000);
+    expect(machine.hear(0.9, 928)).toEqual([]);
+    expect(machine.hear(0.9, 960)).toEqual([{ type: "started", from: 896, at: 1_000 }]);
+  });
+
   it("hands out one shared empty list when nothing happened", () => {
     const { machine } = new Story();
     expect(machine.hear(0, 32)).toBe(machine.hear(0, 64));
@@ -343,9 +351,9 @@ function quantities(options: TurnOptions): Record<string, number> {
       const machine = createTurnMachine(policy);
       machine.note({ type: "agent", playing: true }, 0);
       machine.tick(1_000);
-      return new Array<number>(20)
-        .fill(p)
-        .some((value, index) => machine.hear(value, 1_000 + index * WINDOW).length > 0);
+      return Array.from({ length: 20 }, () => p).some(
+        (value, index) => machine.hear(value, 1_000 + index * WINDOW).length > 0,
+      );
     }) ?? 1;
   return seen;
 }

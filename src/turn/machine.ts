@@ -121,7 +121,7 @@ class Machine implements TunableTurnMachine {
 
   hear(speech: number, now: Millis): readonly TurnEvent[] {
     this.#advance(now);
-    this.#track(speech);
+    this.#track(speech, now < NEVER ? now : this.#memory.now);
     if (!this.#memory.talking && (this.#floor.policy.turns === "local" || isOurs(this.#memory.state)))
       this.#walk("hear");
     return this.#take();
@@ -156,14 +156,16 @@ class Machine implements TunableTurnMachine {
     memory.now = until;
   }
 
-  /** Brackets speech: a run begins, is confirmed, closes after `releaseMs` of quiet. */
-  #track(speech: number): void {
+  /**
+   * Brackets speech: a run begins, is confirmed, closes after `releaseMs` of quiet. Measured on the time of the audio,
+   * which may lag behind what else was told: a late verdict is no longer one.
+   */
+  #track(speech: number, now: Millis): void {
     const memory = this.#memory;
     const { policy } = this.#floor;
-    const { now } = memory;
     const since = memory.heardAt < 0 ? FIRST_WINDOW : now - memory.heardAt;
-    const span = since > LONGEST_WINDOW ? LONGEST_WINDOW : since;
-    memory.heardAt = now;
+    const span = Math.max(0, Math.min(LONGEST_WINDOW, since));
+    memory.heardAt = Math.max(memory.heardAt, now);
     if (span > 0) memory.window = span;
     const over = isOurs(memory.state);
     if (speech >= (over ? overThresholdOf(this.#floor) : policy.threshold)) {

@@ -7,11 +7,11 @@ import { defaultPolicy, parsePolicy, type TurnOptions, type TurnPolicy } from ".
 
 /*
  * Random calls against the invariants of the turn machine. A call is a list of steps; time moves only in steps, so the same
- * call can be played with more ticks, or through JSON, and must come out the same.
+ * call can be played with more ticks, or through JSON, and must come out the same. What is noted may be ahead of the audio.
  */
 type Step =
   | { readonly kind: "hear"; readonly p: number; readonly windows: number; readonly ms: number }
-  | { readonly kind: "note"; readonly input: TurnInput; readonly later: number }
+  | { readonly kind: "note"; readonly input: TurnInput; readonly later: number; readonly lead: number }
   | { readonly kind: "policy"; readonly policy: TurnPolicy };
 
 const texts = [
@@ -91,7 +91,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 6,
-    arbitrary: fc.record({ kind: fc.constant("note" as const), input, later: fc.constantFrom(0, 0, 7, 400) }),
+    arbitrary: fc.record({
+      kind: fc.constant("note" as const),
+      input,
+      later: fc.constantFrom(0, 0, 7, 400),
+      lead: fc.constantFrom(0, 0, 0, 90),
+    }),
   },
   { weight: 1, arbitrary: options.map((given): Step => ({ kind: "policy", policy: parsePolicy(given) })) },
 );
@@ -130,7 +135,7 @@ function play({ policy, turns, steps }: Call, watch: Watch = {}): TurnEvent[] {
   };
   for (const next of steps) {
     if (next.kind === "policy") machine.setPolicy({ ...next.policy, turns: machine.policy.turns });
-    else if (next.kind === "note") run(now + next.later, (m) => m.note(next.input, now));
+    else if (next.kind === "note") run(now + next.later, (m) => m.note(next.input, now + next.lead));
     else for (let i = 0; i < next.windows; i++) run(now + next.ms, (m) => m.hear(next.p, now));
   }
   run(now + 100_000, (m) => m.tick(now));
@@ -198,7 +203,7 @@ describe("every random call of the turn machine", () => {
         let at = 0;
         for (const event of play({
           ...story,
-          steps: [...story.steps, { kind: "note", input: { type: "closed" }, later: 0 }],
+          steps: [...story.steps, { kind: "note", input: { type: "closed" }, later: 0, lead: 0 }],
         })) {
           expect(event.at).toBeGreaterThanOrEqual(at);
           at = event.at;
