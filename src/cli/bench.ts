@@ -115,10 +115,16 @@ function read(args: readonly string[]): Wanted | undefined {
 async function sentence(): Promise<AudioFrame> {
   try {
     const { spoken } = await import("../testing/speech.ts");
-    return spoken("how many vacation days do i have", { leadMs: 0, tailMs: 0 });
+    return fromFirstSound(spoken("how many vacation days do i have", { leadMs: 0, tailMs: 0 }));
   } catch {
     return babble();
   }
+}
+
+/** Without the soft beginning of the first consonant: an echo is timed from its first loud sample. */
+function fromFirstSound(frame: AudioFrame): AudioFrame {
+  const loud = frame.samples.findIndex((sample) => Math.abs(sample) > 1_500);
+  return { ...frame, samples: frame.samples.subarray(Math.max(0, loud)) };
 }
 
 async function costOf(url: string): Promise<Cost | undefined> {
