@@ -26,7 +26,8 @@ export function agent(options: AgentOptions): Agent {
   const names = new Set<string>();
   for (const { name } of named) {
     checkName(name);
-    if (names.has(name)) throw new TypeError(`tools of ${options.name} must have different names, got two called ${name}`);
+    if (names.has(name))
+      throw new TypeError(`tools of ${options.name} must have different names, got two called ${name}`);
     names.add(name);
   }
   return { ...rest, tools: named, handoffs, phrases };

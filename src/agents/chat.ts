@@ -26,7 +26,11 @@ export function chatMessages(brief: Brief, items: readonly Item[]): ChatMessage[
     if (calls.length === 0) return;
     messages.push({ role: "assistant", content: null, tool_calls: calls.map(toChatCall) });
     for (const { id } of calls) {
-      messages.push({ role: "tool", tool_call_id: id, content: results.get(id) ?? "(still running; the result comes later)" });
+      messages.push({
+        role: "tool",
+        tool_call_id: id,
+        content: results.get(id) ?? "(still running; the result comes later)",
+      });
     }
     calls = [];
   };

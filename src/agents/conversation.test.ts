@@ -3,9 +3,22 @@ import { chatMessages } from "./chat.ts";
 import { Conversation } from "./conversation.ts";
 import type { Brief, Item } from "./types.ts";
 
-const line = (id: string, who: "caller" | "agent" | "system", text: string): Item => ({ id, at: 0, kind: "message", who, text });
+const line = (id: string, who: "caller" | "agent" | "system", text: string): Item => ({
+  id,
+  at: 0,
+  kind: "message",
+  who,
+  text,
+});
 const call = (id: string, name: string, args = "{}"): Item => ({ id, at: 0, kind: "call", name, args });
-const result = (id: string, of: string, output: string): Item => ({ id, at: 0, kind: "result", call: of, output, failed: false });
+const result = (id: string, of: string, output: string): Item => ({
+  id,
+  at: 0,
+  kind: "result",
+  call: of,
+  output,
+  failed: false,
+});
 const brief: Brief = { agent: "Ada", instructions: "Be brief.", history: [], turns: "local", tools: [], phrases: [] };
 
 describe("a conversation", () => {
@@ -19,19 +32,24 @@ describe("a conversation", () => {
 
   it("shortens agents' lines to what was heard, and drops one of which nothing was", () => {
     const conversation = new Conversation();
-    for (const item of [line("1", "caller", "Hi"), line("2", "agent", "Hello you there"), line("3", "agent", "More")]) conversation.put(item);
+    for (const item of [line("1", "caller", "Hi"), line("2", "agent", "Hello you there"), line("3", "agent", "More")])
+      conversation.put(item);
     const changed = conversation.shorten([
       { id: "1", agent: "Ada", heard: "", unheard: "Hi" },
       { id: "2", agent: "Ada", heard: "Hello", unheard: "you there" },
       { id: "3", agent: "Ada", heard: "", unheard: "More" },
     ]);
-    expect(conversation.items).toEqual([line("1", "caller", "Hi"), { ...line("2", "agent", "Hello"), unheard: "you there" }]);
+    expect(conversation.items).toEqual([
+      line("1", "caller", "Hi"),
+      { ...line("2", "agent", "Hello"), unheard: "you there" },
+    ]);
     expect(changed.map(({ id }) => id)).toEqual(["2", "3"]);
   });
 
   it("drops the oldest over its limit, a call together with its result", () => {
     const conversation = new Conversation(3);
-    for (const item of [call("1", "a"), line("2", "agent", "x"), result("3", "1", "ok"), line("4", "agent", "y")]) conversation.put(item);
+    for (const item of [call("1", "a"), line("2", "agent", "x"), result("3", "1", "ok"), line("4", "agent", "y")])
+      conversation.put(item);
     expect(conversation.items.map(({ id }) => id)).toEqual(["2", "4"]);
   });
 });
@@ -66,7 +84,11 @@ describe("chat messages", () => {
   });
 
   it("say that a call is still running, tell of a handoff, and leave out results without a call", () => {
-    const items: Item[] = [call("c1", "slow", ""), { id: "h", at: 0, kind: "handoff", from: "Ada", to: "Ben" }, result("r", "gone", "x")];
+    const items: Item[] = [
+      call("c1", "slow", ""),
+      { id: "h", at: 0, kind: "handoff", from: "Ada", to: "Ben" },
+      result("r", "gone", "x"),
+    ];
     const messages = chatMessages({ ...brief, instructions: "" }, items);
     expect(messages.map(({ role }) => role)).toEqual(["assistant", "tool", "system"]);
     expect(messages[1]?.content).toMatch(/still running/);

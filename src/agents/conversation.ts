@@ -64,7 +64,8 @@ export class Conversation {
 
   #dropOldest(): void {
     const [first, ...rest] = this.#items;
-    this.#items = first?.kind === "call" ? rest.filter((item) => item.kind !== "result" || item.call !== first.id) : rest;
+    this.#items =
+      first?.kind === "call" ? rest.filter((item) => item.kind !== "result" || item.call !== first.id) : rest;
   }
 }
 

@@ -34,9 +34,13 @@ export interface ConverseOptions {
  * each caller. Errors of the engine are told to the page and apologised for; an engine that cannot be opened, or closes
  * for good, ends the call with its error.
  */
-export function converse<In = unknown>(agent: Agent | ((session: Session<In>) => Agent), options: ConverseOptions): Handler<In> {
+export function converse<In = unknown>(
+  agent: Agent | ((session: Session<In>) => Agent),
+  options: ConverseOptions,
+): Handler<In> {
   return async (session) => {
-    if (!(session instanceof LiveSession)) throw new TypeError("converse needs the session that a handler is called with");
+    if (!(session instanceof LiveSession))
+      throw new TypeError("converse needs the session that a handler is called with");
     const talk = new Talk(session, typeof agent === "function" ? agent(session) : agent, options);
     session.onClose({ name: "engine", boundMs: ENGINE_CLOSE, run: () => talk.close() });
     try {

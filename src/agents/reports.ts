@@ -43,7 +43,11 @@ export class Reports {
     this.#session.tell({ type: "turn", data: { turnId, phase: "answered", parts, totalMs } });
   }
 
-  callerSaid(id: string, text: string, { final, rejected = false }: { readonly final: boolean; readonly rejected?: boolean }): void {
+  callerSaid(
+    id: string,
+    text: string,
+    { final, rejected = false }: { readonly final: boolean; readonly rejected?: boolean },
+  ): void {
     this.#session.tell({
       type: "transcript",
       data: { id, role: "user", text, final, ...this.#turnId(), ...(rejected && { rejected }) },
@@ -72,7 +76,10 @@ export class Reports {
 
   interrupted({ item, played }: Heard, heardText: string): void {
     const itemId = item === undefined ? {} : { itemId: item };
-    this.#session.tell({ type: "interrupted", data: { ...this.#turnId(), ...itemId, heardMs: Math.round(played), heardText } });
+    this.#session.tell({
+      type: "interrupted",
+      data: { ...this.#turnId(), ...itemId, heardMs: Math.round(played), heardText },
+    });
   }
 
   tool(report: ToolReport): void {
@@ -97,7 +104,10 @@ export class Reports {
   }
 
   #line(id: string, agentId: string, text: string, final: boolean, heardChars: number): void {
-    this.#session.tell({ type: "transcript", data: { id, role: "agent", agentId, text, final, heardChars, ...this.#turnId() } });
+    this.#session.tell({
+      type: "transcript",
+      data: { id, role: "agent", agentId, text, final, heardChars, ...this.#turnId() },
+    });
   }
 
   #state(id: string, state: AgentState): void {

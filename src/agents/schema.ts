@@ -20,9 +20,7 @@ interface Issue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-type Checked<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly Issue[] };
+type Checked<Output> = { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly Issue[] };
 
 /** A standard schema, or plain JSON Schema. */
 export type Schema = StandardSchema | { readonly [key: string]: unknown };
@@ -71,7 +69,9 @@ function converted(schema: StandardSchema): Record<string, unknown> {
     const json: unknown = schema.toJSONSchema({ io: "input" });
     if (isRecord(json)) return json;
   }
-  throw new TypeError(`a schema of ${standard.vendor} must be able to say its JSON Schema, got one that is not: write JSON Schema`);
+  throw new TypeError(
+    `a schema of ${standard.vendor} must be able to say its JSON Schema, got one that is not: write JSON Schema`,
+  );
 }
 
 function refusal(faults: readonly string[]): VoiceError {
@@ -117,15 +117,25 @@ function typeFault(schema: Record<string, unknown>, value: unknown): string | un
 }
 
 function choiceFault(schema: Record<string, unknown>, value: unknown): string | undefined {
-  const choices = Array.isArray(schema["enum"]) ? schema["enum"] : Object.hasOwn(schema, "const") ? [schema["const"]] : undefined;
+  const choices = Array.isArray(schema["enum"])
+    ? schema["enum"]
+    : Object.hasOwn(schema, "const")
+      ? [schema["const"]]
+      : undefined;
   if (choices === undefined || choices.includes(value)) return undefined;
   return `expected one of ${choices.map((choice) => JSON.stringify(choice)).join(", ")}, got ${JSON.stringify(value)}`;
 }
 
 function rangeFault(schema: Record<string, unknown>, value: unknown): string | undefined {
-  const measure = typeof value === "number" ? value : typeof value === "string" || Array.isArray(value) ? value.length : undefined;
+  const measure =
+    typeof value === "number" ? value : typeof value === "string" || Array.isArray(value) ? value.length : undefined;
   if (measure === undefined) return undefined;
-  const kind = typeof value === "number" ? ["minimum", "maximum"] : typeof value === "string" ? ["minLength", "maxLength"] : ["minItems", "maxItems"];
+  const kind =
+    typeof value === "number"
+      ? ["minimum", "maximum"]
+      : typeof value === "string"
+        ? ["minLength", "maxLength"]
+        : ["minItems", "maxItems"];
   const [least, most] = kind.map((name) => schema[name]);
   const what = typeof value === "number" ? "" : "length ";
   if (typeof least === "number" && measure < least) return `${what}must be at least ${least}, got ${measure}`;

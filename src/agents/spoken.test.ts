@@ -4,7 +4,10 @@ import { monoFrame } from "../audio/frame.ts";
 import { SpokenLine, SpokenLines } from "./spoken.ts";
 import type { Spoken } from "./types.ts";
 
-const audio = (ms: number, rest: Pick<Spoken, "text" | "words"> = {}): Spoken => ({ ...monoFrame(new Int16Array(ms * 16), 16_000), ...rest });
+const audio = (ms: number, rest: Pick<Spoken, "text" | "words"> = {}): Spoken => ({
+  ...monoFrame(new Int16Array(ms * 16), 16_000),
+  ...rest,
+});
 
 describe("a spoken line", () => {
   it("counts the words that had ended, to within 80 ms, where their times are known", () => {

@@ -114,7 +114,12 @@ export class SpokenLines {
       const chars = i === current ? charsOf(line, heard) : 0;
       const { text } = line;
       if (chars >= text.length && text !== "") continue;
-      cuts.push({ id: line.id, agent: line.agent, heard: text.slice(0, chars).trim(), unheard: text.slice(chars).trim() });
+      cuts.push({
+        id: line.id,
+        agent: line.agent,
+        heard: text.slice(0, chars).trim(),
+        unheard: text.slice(chars).trim(),
+      });
     }
     this.#lines.length = 0;
     return cuts;

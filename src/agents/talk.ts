@@ -223,7 +223,9 @@ export class Talk {
         return;
       case "closed":
         if (this.#session.signal.aborted) return;
-        this.#over.reject(event.error ?? new VoiceError("provider-unavailable", "the engine closed its session", { fatal: true }));
+        this.#over.reject(
+          event.error ?? new VoiceError("provider-unavailable", "the engine closed its session", { fatal: true }),
+        );
         return;
     }
   }
@@ -244,7 +246,8 @@ export class Talk {
   #noteWords(text: string, final: boolean, rejected: boolean): void {
     const state = this.#listener?.machine.state;
     // Something was said, if nobody knows what: the turn has content. Over our voice its length decides instead.
-    if (rejected && (state === "caller" || state === "pause")) this.#listener?.note({ type: "words", text: "unclear", final });
+    if (rejected && (state === "caller" || state === "pause"))
+      this.#listener?.note({ type: "words", text: "unclear", final });
     else if (!rejected) this.#listener?.note({ type: "words", text, final });
   }
 
@@ -273,7 +276,11 @@ export class Talk {
     const way = handoffsOf(agent).get(name);
     if (way === undefined) {
       this.#answering.called(id);
-      this.#toolbox.run({ id, name, args }, agent.name, agent.tools.find((tool) => tool.name === name));
+      this.#toolbox.run(
+        { id, name, args },
+        agent.name,
+        agent.tools.find((tool) => tool.name === name),
+      );
       this.#fill(id);
     } else {
       this.#addResult(id, this.#team.pass(way) ? `passed on to ${targetOf(way).name}` : "already passed on", false);
@@ -362,7 +369,8 @@ export class Talk {
     const turn = this.#timing.count;
     const cancel = clock.at(clock.now() + filler.afterMs, () => {
       const isWaiting = this.#answering.isRunning(call) && !this.#answering.live && this.#session.pending <= 0;
-      if (isWaiting && turn === this.#timing.count && !this.#voice.hasSpoken && this.#hasFloor()) this.#say(filler.text);
+      if (isWaiting && turn === this.#timing.count && !this.#voice.hasSpoken && this.#hasFloor())
+        this.#say(filler.text);
     });
     this.#undo.push(cancel);
   }

@@ -24,7 +24,13 @@ export class Team {
 
   constructor(
     first: Agent,
-    { session, mind, record, reports, turns }: { session: Session; mind: Mind; record: Record; reports: Reports; turns: Brief["turns"] },
+    {
+      session,
+      mind,
+      record,
+      reports,
+      turns,
+    }: { session: Session; mind: Mind; record: Record; reports: Reports; turns: Brief["turns"] },
   ) {
     this.#first = first;
     this.#agent = first;

@@ -38,14 +38,23 @@ describe("a tool", () => {
         return args.day;
       },
     });
-    expect(book.parameters).toMatchObject({ type: "object", required: ["day"], properties: { day: { type: "string" } } });
+    expect(book.parameters).toMatchObject({
+      type: "object",
+      required: ["day"],
+      properties: { day: { type: "string" } },
+    });
     expect(book.parameters).not.toHaveProperty("$schema");
     expect(book.parse({ day: "Friday" })).toEqual({ day: "Friday", half: false });
     expect(book).toMatchObject({ timeoutMs: 15_000, onInterrupt: "continue", approval: false });
   });
 
   it("names path and fault of every wrong argument", () => {
-    const book = tool({ name: "book", description: "", parameters: z.object({ who: z.object({ age: z.number() }) }), execute: () => "" });
+    const book = tool({
+      name: "book",
+      description: "",
+      parameters: z.object({ who: z.object({ age: z.number() }) }),
+      execute: () => "",
+    });
     const fault = faultOf(() => book.parse({ who: { age: "old" } }));
     expect(fault).toMatchObject({ code: "bad-message", expose: true });
     expect(fault.message).toMatch(/^wrong arguments: who\.age: /);
@@ -68,7 +77,12 @@ describe("a tool", () => {
 
   it("never throws anything but a refusal, whatever a model sends", () => {
     const plain = tool({ name: "a", description: "", parameters: json, execute: () => "" });
-    const zod = tool({ name: "b", description: "", parameters: z.object({ day: z.string().optional() }), execute: () => "" });
+    const zod = tool({
+      name: "b",
+      description: "",
+      parameters: z.object({ day: z.string().optional() }),
+      execute: () => "",
+    });
     fc.assert(
       fc.property(fc.jsonValue(), (args) => {
         for (const one of [plain, zod]) {
@@ -91,13 +105,18 @@ describe("a tool", () => {
   });
 
   it.each(["", "has space", "x".repeat(65), "ä"])("refuses the name %j", (name) => {
-    expect(() => agent({ name: "Ada", instructions: "", tools: [tool({ name, description: "", execute: () => "" })] })).toThrow(TypeError);
+    expect(() =>
+      agent({ name: "Ada", instructions: "", tools: [tool({ name, description: "", execute: () => "" })] }),
+    ).toThrow(TypeError);
   });
 
   it("reads a model's arguments: JSON, nothing for none, a refusal for the rest", () => {
     expect(readArgs("")).toEqual({});
     expect(readArgs('{"a":1}')).toEqual({ a: 1 });
-    expect(faultOf(() => readArgs("{a:1"))).toMatchObject({ code: "bad-message", message: "the arguments must be JSON" });
+    expect(faultOf(() => readArgs("{a:1"))).toMatchObject({
+      code: "bad-message",
+      message: "the arguments must be JSON",
+    });
   });
 });
 
@@ -112,9 +131,13 @@ describe("an agent", () => {
         foreign: {
           description: "Theirs.",
           inputSchema: z.object({ city: z.string() }),
-          execute: (args: { city: string }, context: { toolCallId: string }) => void seen.push(args.city, context.toolCallId),
+          execute: (args: { city: string }, context: { toolCallId: string }) =>
+            void seen.push(args.city, context.toolCallId),
         },
-        wrapped: { inputSchema: { jsonSchema: { type: "object", required: ["n"] }, validate: () => {} }, execute: () => "" },
+        wrapped: {
+          inputSchema: { jsonSchema: { type: "object", required: ["n"] }, validate: () => {} },
+          execute: () => "",
+        },
       },
     });
     expect(ada.tools.map(({ name }) => name)).toEqual(["own", "foreign", "wrapped"]);

@@ -46,7 +46,8 @@ export function tool<const S extends Schema = { readonly type: "object" }>(optio
 
 /** Throws TypeError for a name that models do not accept. */
 export function checkName(name: string): void {
-  if (!NAME.test(name)) throw new TypeError(`a tool's name must be 1 to 64 letters, digits, _ or -, got ${JSON.stringify(name)}`);
+  if (!NAME.test(name))
+    throw new TypeError(`a tool's name must be 1 to 64 letters, digits, _ or -, got ${JSON.stringify(name)}`);
 }
 
 /** Reads the arguments a model wrote: JSON, where nothing counts as no arguments. Throws VoiceError `bad-message`. */

@@ -111,7 +111,8 @@ export class Toolbox {
   async #work(running: Running): Promise<void> {
     const { request, tool, abort } = running;
     try {
-      if (tool === undefined) throw new VoiceError("bad-message", `there is no tool called ${request.name}`, { expose: true });
+      if (tool === undefined)
+        throw new VoiceError("bad-message", `there is no tool called ${request.name}`, { expose: true });
       const args = tool.parse(readArgs(request.args));
       if (tool.approval && !(await this.#ask(running))) {
         throw new VoiceError("forbidden", "the caller did not allow this", { expose: true });
@@ -171,9 +172,9 @@ export class Toolbox {
   #finish(running: Running, value: unknown, failed: boolean): void {
     const { request, startedAt } = running;
     if (this.#running.get(request.id) !== running) return;
-    this.#running.delete(request.id);
     const passedOn = isHandoff(value) ? value : undefined;
     const output = passedOn === undefined ? toOutput(value) : "passed on";
+    this.#running.delete(request.id);
     const ms = this.#session.clock.now() - startedAt;
     this.#report(running, failed ? "error" : "ok", output, undefined, ms);
     this.#events.onResult({ call: request, output, failed, ms, ...(passedOn !== undefined && { handoff: passedOn }) });
@@ -206,11 +207,10 @@ function toOutput(value: unknown): string {
 }
 
 function toJson(value: unknown): string {
-  if (value === undefined) return "done";
   try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    // A cycle, or a bigint: the model still gets something to read.
-    return String(value);
+    // Functions and symbols have no JSON.
+    return JSON.stringify(value) ?? "done";
+  } catch (cause) {
+    throw new VoiceError("tool-failed", "the tool answered with something that cannot be written as JSON", { cause });
   }
 }

@@ -80,7 +80,11 @@ export type Item = { readonly id: string; readonly at: Epoch } & (
 export interface Engine {
   readonly name: string;
   readonly can: EngineCan;
-  open(brief: Brief, sink: (event: EngineEvent) => void, context: Ask & { readonly platform: Platform }): Promise<EngineSession>;
+  open(
+    brief: Brief,
+    sink: (event: EngineEvent) => void,
+    context: Ask & { readonly platform: Platform },
+  ): Promise<EngineSession>;
 }
 
 export interface EngineCan {
@@ -233,7 +237,9 @@ export type Spoken = AudioFrame & {
 };
 
 /** A language model: the brief and the conversation in, an answer out, in any of the shapes models answer in. */
-export type Llm = (prompt: Ask & { readonly brief: Brief; readonly items: readonly Item[] }) => Answer | Promise<Answer>;
+export type Llm = (
+  prompt: Ask & { readonly brief: Brief; readonly items: readonly Item[] },
+) => Answer | Promise<Answer>;
 
 export type Answer =
   | string

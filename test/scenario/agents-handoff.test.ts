@@ -49,7 +49,13 @@ describe("handoffs", () => {
     const { type, call } = await talkTo(pair({ say: "I'll get Ben." }).ada, { engine });
     await call.listen(1_000);
     await type("Benefits.", 3_000);
-    expect(engine.log.slice(3)).toEqual(["answer", "result passed on to Ben", "say I'll get Ben.", "rebrief Ben rms", "answer"]);
+    expect(engine.log.slice(3)).toEqual([
+      "answer",
+      "result passed on to Ben",
+      "say I'll get Ben.",
+      "rebrief Ben rms",
+      "answer",
+    ]);
     const spoken = call.eventsOf("transcript").map(({ data }) => `${data.agentId ?? "caller"}: ${data.text}`);
     expect(spoken.indexOf("Ada: I'll get Ben.")).toBeLessThan(spoken.indexOf("Ben: Ben here."));
     const speaking = call.eventsOf("agent_state").flatMap(({ data }) => (data.state === "speaking" ? [data.id] : []));
@@ -57,7 +63,9 @@ describe("handoffs", () => {
   });
 
   it("are not announced twice when the model has said so itself", async () => {
-    const engine = scripted({ replies: [[{ say: "Ben knows." }, { call: "transfer_to_ben" }], [{ say: "Ben here." }]] });
+    const engine = scripted({
+      replies: [[{ say: "Ben knows." }, { call: "transfer_to_ben" }], [{ say: "Ben here." }]],
+    });
     const { type, agentLines, call } = await talkTo(pair({ say: "I'll get Ben." }).ada, { engine });
     await call.listen(1_000);
     await type("Benefits.", 3_000);
@@ -68,12 +76,21 @@ describe("handoffs", () => {
     const { ada, ben } = pair();
     const escalate = tool({ name: "escalate", description: "", execute: () => handoff(ben) });
     const first = { ...ada, tools: [escalate] };
-    const replies = [[{ call: "escalate" }], [{ call: "transfer_to_ada" }], [{ call: "transfer_to_ben" }], [{ say: "Ben again." }]];
+    const replies = [
+      [{ call: "escalate" }],
+      [{ call: "transfer_to_ada" }],
+      [{ call: "transfer_to_ben" }],
+      [{ say: "Ben again." }],
+    ];
     const engine = scripted({ replies });
     const { type, call, agentLines } = await talkTo(first, { engine });
     await call.listen(1_000);
     await type("Go.", 1_000);
-    expect(engine.log.filter((line) => line.startsWith("rebrief"))).toEqual(["rebrief Ben rms", "rebrief Ada slt", "rebrief Ben rms"]);
+    expect(engine.log.filter((line) => line.startsWith("rebrief"))).toEqual([
+      "rebrief Ben rms",
+      "rebrief Ada slt",
+      "rebrief Ben rms",
+    ]);
     expect(agentLines().at(-1)).toBe("Ben again.");
   });
 
@@ -92,7 +109,11 @@ describe("handoffs", () => {
       seen.push(items.map((item) => item.kind));
       return index === 0 ? [{ call: "transfer_to_ben" }] : [{ say: "Hi." }];
     };
-    const filter = { filter: { filter: (items: readonly { kind: string }[]) => items.filter(({ kind }) => kind === "handoff") as never } };
+    const filter = {
+      filter: {
+        filter: (items: readonly { kind: string }[]) => items.filter(({ kind }) => kind === "handoff") as never,
+      },
+    };
     const { type, call } = await talkTo(pair(filter).ada, { engine: scripted({ replies }) });
     await call.listen(1_000);
     await type("Benefits.", 500);

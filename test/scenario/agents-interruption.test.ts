@@ -49,7 +49,9 @@ describe("a caller who talks over an agent", () => {
     await type("Count.", 1_000);
     call.message({ type: "interrupt" });
     await call.listen(500);
-    const cut = items.flatMap((item) => (item.kind === "message" && item.unheard !== undefined ? [[item.text, item.unheard]] : []));
+    const cut = items.flatMap((item) =>
+      item.kind === "message" && item.unheard !== undefined ? [[item.text, item.unheard]] : [],
+    );
     expect(cut).toHaveLength(2);
     expect(cut[1]).toEqual(["", "And a second line."]);
     expect(call.lastSoundAt()).toBeLessThan(1_100);
@@ -62,13 +64,22 @@ describe("a caller who talks over an agent", () => {
     await type("Stop.", 1_000);
     expect(call.eventsOf("interrupted")).toHaveLength(1);
     expect(agentLines()).toEqual([STORY, "Stopped."]);
-    expect(call.eventsOf("turn").map(({ data }) => data.phase)).toEqual(["started", "ended", "answered", "started", "ended", "answered"]);
+    expect(call.eventsOf("turn").map(({ data }) => data.phase)).toEqual([
+      "started",
+      "ended",
+      "answered",
+      "started",
+      "ended",
+      "answered",
+    ]);
   });
 
   it("shows the page how far each line was heard, only ever further", async () => {
     const { type, call } = await talkTo(plainAgent("Ada"), { engine: scripted({ replies: [[{ say: STORY }]] }) });
     await type("Count.", 5_000);
-    const positions = call.eventsOf("transcript").flatMap(({ data }) => (data.role === "agent" ? [data.heardChars ?? 0] : []));
+    const positions = call
+      .eventsOf("transcript")
+      .flatMap(({ data }) => (data.role === "agent" ? [data.heardChars ?? 0] : []));
     expect(positions.toSorted((a, b) => a - b)).toEqual(positions);
     expect(positions.at(-1)).toBe(STORY.length);
     expect(new Set(positions).size).toBeGreaterThan(8);

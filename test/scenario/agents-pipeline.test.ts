@@ -57,7 +57,9 @@ describe("a pipeline", () => {
       await new Promise<void>((resolve) => void clock?.at(clock.now() + 800, resolve));
       yield " here comes the second one.";
     }
-    const setUp = await talkTo(plainAgent("Ada"), { engine: pipeline({ stt: hearing([]), llm: () => slow(), tts: tone() }) });
+    const setUp = await talkTo(plainAgent("Ada"), {
+      engine: pipeline({ stt: hearing([]), llm: () => slow(), tts: tone() }),
+    });
     clock = setUp.clock;
     const typedAt = clock.now();
     await setUp.type("Go.", 400);
@@ -84,7 +86,9 @@ describe("a pipeline", () => {
 
   it("says nothing to noise without words", async () => {
     const llm = model([]);
-    const { call, agentLines } = await talkTo(plainAgent("Ada"), { engine: pipeline({ stt: hearing([""]), llm, tts: tone() }) });
+    const { call, agentLines } = await talkTo(plainAgent("Ada"), {
+      engine: pipeline({ stt: hearing([""]), llm, tts: tone() }),
+    });
     await spoken(call, 400, 4_000);
     expect(agentLines()).toEqual([]);
     expect(llm.asked).toEqual([]);
@@ -107,7 +111,10 @@ describe("a pipeline", () => {
     });
     await type("How many days?", 200);
     expect(agentLines()).toEqual(["You have 12 days."]);
-    expect(asked).toEqual([["system", "user"], ["system", "user", "assistant", "tool"]]);
+    expect(asked).toEqual([
+      ["system", "user"],
+      ["system", "user", "assistant", "tool"],
+    ]);
   });
 
   it("aborts model and synthesiser at once when the caller takes the floor, and remembers what was heard", async () => {
@@ -128,7 +135,9 @@ describe("a pipeline", () => {
       return { [Symbol.asyncIterator]: () => ({ next: () => texts.next(), return: () => ((returned += 1), never()) }) };
     };
     const tts = tone();
-    const setUp = await talkTo(plainAgent("Ada"), { engine: pipeline({ stt: hearing(["wait a moment please"]), llm, tts }) });
+    const setUp = await talkTo(plainAgent("Ada"), {
+      engine: pipeline({ stt: hearing(["wait a moment please"]), llm, tts }),
+    });
     const { call, type, items, clock } = setUp;
     await type("Count.", 1_000);
     const onset = clock.now();
@@ -144,7 +153,9 @@ describe("a pipeline", () => {
 
   it("tells the model only what the caller heard of an interrupted line", async () => {
     const llm = model(["One two three four five six seven eight nine ten eleven.", "Sure."]);
-    const { call, type } = await talkTo(plainAgent("Ada"), { engine: pipeline({ stt: hearing(["say it again please"]), llm, tts: tone() }) });
+    const { call, type } = await talkTo(plainAgent("Ada"), {
+      engine: pipeline({ stt: hearing(["say it again please"]), llm, tts: tone() }),
+    });
     await type("Count.", 1_000);
     await spoken(call, 1_000);
     expect(llm.asked[1]).toHaveLength(4);
@@ -212,9 +223,14 @@ describe("a pipeline", () => {
   });
 
   it("goes on in text when the synthesiser fails, without apologising for ever", async () => {
-    const tts = { ...tone(), speak: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(broken("no voice")) }) }) };
+    const tts = {
+      ...tone(),
+      speak: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(broken("no voice")) }) }),
+    };
     const llm = model(["First.", "Second."]);
-    const { type, warnings, session, agentLines } = await talkTo(plainAgent("Ada"), { engine: pipeline({ stt: hearing([]), llm, tts }) });
+    const { type, warnings, session, agentLines } = await talkTo(plainAgent("Ada"), {
+      engine: pipeline({ stt: hearing([]), llm, tts }),
+    });
     await type("One?", 500);
     await type("Two?", 500);
     expect(warnings()).toHaveLength(4);
@@ -245,7 +261,9 @@ describe("a pipeline", () => {
         yield "A long story begins here. ";
         await never();
       })();
-    const { type, call, clock, session } = await talkTo(plainAgent("Ada"), { engine: pipeline({ stt: hearing([]), llm, tts: tone() }) });
+    const { type, call, clock, session } = await talkTo(plainAgent("Ada"), {
+      engine: pipeline({ stt: hearing([]), llm, tts: tone() }),
+    });
     await type("Go.", 300);
     call.hangUp();
     await clock.advance(3_000);

@@ -40,7 +40,7 @@ export async function talkTo(who: Agent, options: ConverseOptions) {
   const items: Item[] = [];
   const platform = {
     clock,
-    log: process.env["AGENTS_DEBUG"] === undefined ? silentLog : loud,
+    log: silentLog,
     meters: new MemoryMeters(),
     random: (bytes: number) => globalThis.crypto.getRandomValues(new Uint8Array(bytes)),
   };
@@ -79,7 +79,10 @@ export function plainAgent(name: string, rest: Partial<Parameters<typeof agent>[
 }
 
 /** A recogniser that hears what it is told to hear, one result per stretch; "?" is speech it cannot make out. */
-export function hearing(texts: readonly string[], { delayMs = 10, clock }: { delayMs?: number; clock?: VirtualClock } = {}): Stt & { readonly stretches: number[] } {
+export function hearing(
+  texts: readonly string[],
+  { delayMs = 10, clock }: { delayMs?: number; clock?: VirtualClock } = {},
+): Stt & { readonly stretches: number[] } {
   const stretches: number[] = [];
   return {
     name: "told",
@@ -98,7 +101,10 @@ export function hearing(texts: readonly string[], { delayMs = 10, clock }: { del
 }
 
 /** A synthesiser that needs 50 ms of tone per character and no time at all. */
-export function tone(): Tts & { readonly said: { voice: string | undefined; text: string }[]; readonly aborted: number[] } {
+export function tone(): Tts & {
+  readonly said: { voice: string | undefined; text: string }[];
+  readonly aborted: number[];
+} {
   const said: { voice: string | undefined; text: string }[] = [];
   const aborted: number[] = [];
   return {
@@ -118,4 +124,3 @@ export function tone(): Tts & { readonly said: { voice: string | undefined; text
 }
 
 export const broken = (message: string): VoiceError => new VoiceError("provider-unavailable", message);
-const loud = { ...silentLog, warn: (m: string, f?: unknown) => console.log(m, f), error: (m: string, f?: unknown) => console.log(m, f) };

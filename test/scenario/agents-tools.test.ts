@@ -11,7 +11,12 @@ const days = tool({
   execute: ({ year }) => `${year - 2000} days`,
 });
 
-function waits(name: string, ms: number, output = "done", options: { timeoutMs?: number; onInterrupt?: "continue" | "cancel" } = {}) {
+function waits(
+  name: string,
+  ms: number,
+  output = "done",
+  options: { timeoutMs?: number; onInterrupt?: "continue" | "cancel" } = {},
+) {
   return tool({
     name,
     description: "Takes its time.",
@@ -26,7 +31,9 @@ function waits(name: string, ms: number, output = "done", options: { timeoutMs?:
 
 describe("tools in a conversation", () => {
   it("gives the model the result and lets it answer", async () => {
-    const engine = scripted({ replies: [[{ call: "days_left", args: { year: 2026 } }], [{ say: "You have 26 days." }]] });
+    const engine = scripted({
+      replies: [[{ call: "days_left", args: { year: 2026 } }], [{ say: "You have 26 days." }]],
+    });
     const { type, agentLines, tools, items } = await talkTo(plainAgent("Ada", { tools: [days] }), { engine });
     await type("How many days do I have?");
     expect(engine.log).toEqual(["open Ada", "add message", "answer", "result 26 days", "answer"]);
@@ -63,7 +70,16 @@ describe("tools in a conversation", () => {
   });
 
   it.each([
-    ["that throws", tool({ name: "act", description: "", execute: () => Promise.reject(new Error("secret: disk full")) }), "The tool failed."],
+    [
+      "that throws",
+      tool({ name: "act", description: "", execute: () => Promise.reject(new Error("secret: disk full")) }),
+      "The tool failed.",
+    ],
+    [
+      "whose answer cannot be written as JSON",
+      tool({ name: "act", description: "", execute: () => ({ big: 1n }) }),
+      "The tool failed.",
+    ],
     ["that never answers", waits("act", 1e9, "", { timeoutMs: 800 }), "timed out after 800 ms"],
     ["that does not exist", tool({ name: "other", description: "", execute: () => "" }), "there is no tool called act"],
     [
@@ -86,8 +102,15 @@ describe("tools in a conversation", () => {
   it("waits for the caller's word where a tool needs it, and takes no for an answer", async () => {
     const delivered: string[] = [];
     const pay = tool({ name: "pay", description: "", approval: true, execute: () => void delivered.push("paid") });
-    const script = [[{ call: "pay", id: "call_a" }], [{ say: "Paid." }], [{ call: "pay", id: "call_b" }], [{ say: "Then not." }]];
-    const { type, call, tools, items } = await talkTo(plainAgent("Ada", { tools: [pay] }), { engine: scripted({ replies: script }) });
+    const script = [
+      [{ call: "pay", id: "call_a" }],
+      [{ say: "Paid." }],
+      [{ call: "pay", id: "call_b" }],
+      [{ say: "Then not." }],
+    ];
+    const { type, call, tools, items } = await talkTo(plainAgent("Ada", { tools: [pay] }), {
+      engine: scripted({ replies: script }),
+    });
     await type("Pay.");
     expect(tools()).toEqual(["pay needs-approval"]);
     expect(delivered).toEqual([]);
@@ -98,19 +121,26 @@ describe("tools in a conversation", () => {
     call.message({ type: "approve", callId: "call_b", ok: false });
     await call.listen(100);
     expect(delivered).toEqual(["paid"]);
-    expect(items.findLast((item) => item.kind === "result")).toMatchObject({ failed: true, output: "the caller did not allow this" });
+    expect(items.findLast((item) => item.kind === "result")).toMatchObject({
+      failed: true,
+      output: "the caller did not allow this",
+    });
   });
 
   it("cancels on interruption what asks for it, and answers the rest when the caller is done", async () => {
     const who = plainAgent("Ada", {
       tools: [waits("lookup", 1_500, "found", { onInterrupt: "cancel" }), waits("book", 1_500, "booked")],
     });
-    const engine = scripted({ replies: [[{ call: "lookup" }, { call: "book" }], [{ say: "I am here." }], [{ say: "It is booked." }]] });
+    const engine = scripted({
+      replies: [[{ call: "lookup" }, { call: "book" }], [{ say: "I am here." }], [{ say: "It is booked." }]],
+    });
     const { type, call, agentLines, items } = await talkTo(who, { engine });
     await type("Look it up and book it.", 300);
     call.message({ type: "interrupt" });
     await call.listen(60);
-    expect(items.flatMap((item) => (item.kind === "result" ? [item.output] : []))).toEqual(["cancelled: the caller interrupted"]);
+    expect(items.flatMap((item) => (item.kind === "result" ? [item.output] : []))).toEqual([
+      "cancelled: the caller interrupted",
+    ]);
     await type("Are you there?", 400);
     expect(agentLines()).toEqual(["I am here."]);
     await call.listen(2_000);
@@ -139,7 +169,9 @@ describe("tools in a conversation", () => {
           });
         }),
     });
-    const { type, call, clock, session } = await talkTo(plainAgent("Ada", { tools: [long] }), { engine: scripted({ replies: [[{ call: "long" }]] }) });
+    const { type, call, clock, session } = await talkTo(plainAgent("Ada", { tools: [long] }), {
+      engine: scripted({ replies: [[{ call: "long" }]] }),
+    });
     await type("Go.");
     call.hangUp();
     await clock.advance(100);

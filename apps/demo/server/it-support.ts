@@ -24,7 +24,8 @@ export const itSupport: Colleague = {
       "tool that takes time. Pass the caller on to Hannah for vacation and to Ben for benefits.",
   },
   tools,
-  calledFor: "(I T support|computer support|Angus)",
+  // Spelled as it is spoken, and as it is typed.
+  calledFor: "(I T support|IT support|computer support|Angus)",
   hello: "Hello, Angus from I T support.",
   about: "You can ask me to order a laptop, reset a password, or look up a ticket.",
   followUps: [

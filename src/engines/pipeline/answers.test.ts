@@ -15,7 +15,8 @@ async function* stream<T>(...values: readonly T[]): AsyncGenerator<T> {
 
 const sse = (...events: readonly unknown[]): string =>
   [...events.map((event) => `data: ${JSON.stringify(event)}\n\n`), "data: [DONE]\n\n"].join("");
-const textOf = (parts: readonly AnswerPart[]): string => parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+const textOf = (parts: readonly AnswerPart[]): string =>
+  parts.map((part) => (part.type === "text" ? part.text : "")).join("");
 
 describe("an answer", () => {
   it("may be a string, or strings", async () => {
@@ -34,7 +35,11 @@ describe("an answer", () => {
         { type: "tool-call", toolCallId: "c1", toolName: "days", input: { year: 2026 } },
         { type: "tool-result", toolCallId: "c1", toolName: "days", output: { days: 12 } },
         { type: "tool-error", toolCallId: "c2", error: new Error("no") },
-        { type: "finish", finishReason: "stop", totalUsage: { inputTokens: 10, cachedInputTokens: 4, outputTokens: 3 } },
+        {
+          type: "finish",
+          finishReason: "stop",
+          totalUsage: { inputTokens: 10, cachedInputTokens: 4, outputTokens: 3 },
+        },
       ),
       get textStream(): AsyncIterable<string> {
         throw new TypeError("a second reader");
@@ -59,7 +64,12 @@ describe("an answer", () => {
       delta({ content: "moment." }),
       delta({ tool_calls: [{ index: 0, id: "a", function: { name: "fast", arguments: "" } }] }),
       delta({ tool_calls: [{ index: 1, id: "b", function: { name: "slow", arguments: '{"n"' } }] }),
-      delta({ tool_calls: [{ index: 0, function: { arguments: "{}" } }, { index: 1, function: { arguments: ":1}" } }] }),
+      delta({
+        tool_calls: [
+          { index: 0, function: { arguments: "{}" } },
+          { index: 1, function: { arguments: ":1}" } },
+        ],
+      }),
       delta({}, { finish_reason: "tool_calls" }),
       { choices: [], usage: { prompt_tokens: 20, prompt_tokens_details: { cached_tokens: 5 }, completion_tokens: 7 } },
     );
@@ -77,7 +87,10 @@ describe("an answer", () => {
     const answer = stream(
       { type: "response.created" },
       { type: "response.output_text.delta", delta: "Let me see." },
-      { type: "response.output_item.added", item: { id: "i1", type: "function_call", call_id: "c1", name: "days", arguments: "" } },
+      {
+        type: "response.output_item.added",
+        item: { id: "i1", type: "function_call", call_id: "c1", name: "days", arguments: "" },
+      },
       { type: "response.function_call_arguments.delta", item_id: "i1", delta: '{"year"' },
       { type: "response.function_call_arguments.done", item_id: "i1", arguments: '{"year":2026}' },
       { type: "response.completed", response: { usage: { input_tokens: 9, output_tokens: 2 } } },
@@ -91,7 +104,10 @@ describe("an answer", () => {
   });
 
   it("may be a Response with server-sent events, however its bytes are cut", async () => {
-    const text = sse({ choices: [{ delta: { content: "Grüße, " } }] }, { choices: [{ delta: { content: "Sam 😀." } }] });
+    const text = sse(
+      { choices: [{ delta: { content: "Grüße, " } }] },
+      { choices: [{ delta: { content: "Sam 😀." } }] },
+    );
     const bytes = new TextEncoder().encode(`: ping\r\n\r\n${text}`);
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 20 })), async (cuts) => {
@@ -121,7 +137,10 @@ describe("an answer", () => {
     ["Responses", { type: "response.failed", response: { error: { message: "quota" } } }],
     ["Chat Completions", { error: { message: "quota" } }],
   ])("that reports an error as %s does, throws it with the provider's text in its meta", async (_name, event) => {
-    await expect(partsOf(stream(event))).rejects.toMatchObject({ code: "provider-unavailable", meta: { provider: "quota" } });
+    await expect(partsOf(stream(event))).rejects.toMatchObject({
+      code: "provider-unavailable",
+      meta: { provider: "quota" },
+    });
   });
 
   it("leaves out what it does not understand, and never throws at it", async () => {

@@ -21,7 +21,10 @@ export type AnswerPart =
  * The parts of an answer, in order. Ends quietly when the signal aborts, and lets go of the source without waiting for
  * it. Throws what the source throws, and VoiceError `provider-unavailable` for an error it reports.
  */
-export async function* readAnswer(answer: Answer | Promise<Answer>, signal: AbortSignal): AsyncGenerator<AnswerPart, void, undefined> {
+export async function* readAnswer(
+  answer: Answer | Promise<Answer>,
+  signal: AbortSignal,
+): AsyncGenerator<AnswerPart, void, undefined> {
   const settled = await orAborted(answer, signal);
   if (settled === undefined) return;
   if (typeof settled === "string") {
@@ -48,7 +51,9 @@ function sourceOf(answer: Exclude<Answer, string>): AsyncIterable<unknown> {
     return readServerSentEvents(body);
   }
   if (isAsyncIterable(answer)) return answer;
-  throw new TypeError("an answer must be a string, an async iterable, a result with fullStream or textStream, or a Response");
+  throw new TypeError(
+    "an answer must be a string, an async iterable, a result with fullStream or textStream, or a Response",
+  );
 }
 
 /** Joins what some shapes deliver in pieces: the arguments of a call. */
@@ -66,7 +71,9 @@ class PartReader {
 
   /** Calls that no event has completed. */
   end(): readonly AnswerPart[] {
-    const parts = [...this.#calls.values()].filter(({ name }) => name !== "").map((call) => ({ type: "call" as const, ...call }));
+    const parts = [...this.#calls.values()]
+      .filter(({ name }) => name !== "")
+      .map((call) => ({ type: "call" as const, ...call }));
     this.#calls.clear();
     return parts;
   }
@@ -107,7 +114,11 @@ class PartReader {
         return [{ type: "text", text: text(value["delta"]) }];
       case "response.output_item.added":
         if (item["type"] === "function_call") {
-          this.#calls.set(key, { id: text(item["call_id"]) || key, name: text(item["name"]), args: text(item["arguments"]) });
+          this.#calls.set(key, {
+            id: text(item["call_id"]) || key,
+            name: text(item["name"]),
+            args: text(item["arguments"]),
+          });
         }
         return [];
       case "response.function_call_arguments.done": {
@@ -139,9 +150,23 @@ function sdkPart(type: string, value: Record<string, unknown>): readonly AnswerP
     case "reasoning-delta":
       return [{ type: "reasoning", text: text(value["text"]) || text(value["delta"]) }];
     case "tool-call":
-      return [{ type: "call", id: text(value["toolCallId"]), name: text(value["toolName"]), args: json(value["input"] ?? value["args"]) }];
+      return [
+        {
+          type: "call",
+          id: text(value["toolCallId"]),
+          name: text(value["toolName"]),
+          args: json(value["input"] ?? value["args"]),
+        },
+      ];
     case "tool-result":
-      return [{ type: "result", call: text(value["toolCallId"]), output: json(value["output"] ?? value["result"]), failed: false }];
+      return [
+        {
+          type: "result",
+          call: text(value["toolCallId"]),
+          output: json(value["output"] ?? value["result"]),
+          failed: false,
+        },
+      ];
     case "tool-error":
       return [{ type: "result", call: text(value["toolCallId"]), output: messageOf(value["error"]), failed: true }];
     case "finish": {
@@ -184,7 +209,14 @@ function fail(error: unknown): never {
 }
 
 function refused(status: number): VoiceError {
-  const code = status === 401 || status === 403 ? "provider-auth" : status === 429 ? "provider-limit" : status >= 500 || status === 408 ? "provider-unavailable" : "provider-config";
+  const code =
+    status === 401 || status === 403
+      ? "provider-auth"
+      : status === 429
+        ? "provider-limit"
+        : status >= 500 || status === 408
+          ? "provider-unavailable"
+          : "provider-config";
   return new VoiceError(code, `the model's server answered with status ${status}`, { meta: { status } });
 }
 

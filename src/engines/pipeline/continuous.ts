@@ -82,7 +82,10 @@ export class ContinuousEars implements Ears {
     const { stt, session, phrases, events } = this.#options;
     const { signal } = this.#abort;
     try {
-      for await (const words of untilAborted(stt.listen(this.#audio, { session, signal, phrases: phrases() }), signal)) {
+      for await (const words of untilAborted(
+        stt.listen(this.#audio, { session, signal, phrases: phrases() }),
+        signal,
+      )) {
         const text = words.text.trim();
         this.#partial = words.final ? "" : text;
         if (words.final && text !== "") this.#finals.push(text);

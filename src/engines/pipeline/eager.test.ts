@@ -34,7 +34,12 @@ describe("the reply desk", () => {
 
   it("guesses at most three times a turn, and stops where it does not pay", () => {
     const desk = new Desk();
-    expect(["a", "b", "c", "d"].map((text) => desk.likely(text).start)).toEqual(["speculative", "speculative", "speculative", undefined]);
+    expect(["a", "b", "c", "d"].map((text) => desk.likely(text).start)).toEqual([
+      "speculative",
+      "speculative",
+      "speculative",
+      undefined,
+    ]);
     desk.ended("e");
     desk.done();
     for (let turn = 0; turn < 4; turn++) {
@@ -55,7 +60,10 @@ describe("the reply desk", () => {
   });
 
   it("has at most one live reply, whatever happens", () => {
-    const step = fc.tuple(fc.constantFrom("likely", "changed", "resumed", "ended", "began", "dismissed", "cancelled", "done"), fc.constantFrom("", "a", "b", "a b"));
+    const step = fc.tuple(
+      fc.constantFrom("likely", "changed", "resumed", "ended", "began", "dismissed", "cancelled", "done"),
+      fc.constantFrom("", "a", "b", "a b"),
+    );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
         const desk = new Desk();
@@ -63,7 +71,11 @@ describe("the reply desk", () => {
         for (const [name, text] of steps) {
           if (name === "done" && live === 0) continue;
           const order =
-            name === "likely" || name === "changed" || name === "ended" ? desk[name](text) : name === "done" ? (desk.done(), { cancel: true }) : desk[name]();
+            name === "likely" || name === "changed" || name === "ended"
+              ? desk[name](text)
+              : name === "done"
+                ? (desk.done(), { cancel: true })
+                : desk[name]();
           if (order.cancel === true) live -= 1;
           if (order.start !== undefined) live += 1;
           if (order.release === true || order.hold === true) expect(live).toBe(1);

@@ -58,7 +58,8 @@ export class Desk {
 
   /** The caller's words changed before the turn was over. */
   changed(text: string): DeskOrder {
-    if (this.#live === undefined || this.#live.phase === "committed" || this.#live.words === normalise(text)) return nothing;
+    if (this.#live === undefined || this.#live.phase === "committed" || this.#live.words === normalise(text))
+      return nothing;
     return this.#drop();
   }
 

@@ -55,5 +55,7 @@ export function pipeline(options: PipelineOptions): Engine {
 }
 
 function askAgain({ inARow }: RepromptAsk): string {
-  return inARow === 1 ? "Sorry, I did not catch that. Could you say it again?" : "Sorry, I still did not catch that. You can also type it.";
+  return inARow === 1
+    ? "Sorry, I did not catch that. Could you say it again?"
+    : "Sorry, I still did not catch that. You can also type it.";
 }

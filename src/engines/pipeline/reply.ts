@@ -221,7 +221,8 @@ export class Reply {
     const from = Math.max(this.#startedAt, this.#releasedAt);
     const piece = this.#firstPieceAt ?? now;
     this.#emit({ type: "stage", stage: "llm", ms: Math.max(0, piece - from) });
-    if (this.#firstPieceAt !== undefined) this.#emit({ type: "stage", stage: "tts", ms: Math.max(0, now - Math.max(piece, from)) });
+    if (this.#firstPieceAt !== undefined)
+      this.#emit({ type: "stage", stage: "tts", ms: Math.max(0, now - Math.max(piece, from)) });
   }
 
   #emit(event: EngineEvent): void {

@@ -18,7 +18,26 @@ function piecesOf(...deltas: readonly string[]): string[] {
 const hardText = fc
   .array(
     fc.oneof(
-      fc.constantFrom("Dr. ", "e.g. ", "a.m. ", "U.S. ", "3.5 ", "No. ", "1. ", "I. ", "J. ", "Yes! ", "...", "… ", "\n", '"', ") ", ", ", "😀", " "),
+      fc.constantFrom(
+        "Dr. ",
+        "e.g. ",
+        "a.m. ",
+        "U.S. ",
+        "3.5 ",
+        "No. ",
+        "1. ",
+        "I. ",
+        "J. ",
+        "Yes! ",
+        "...",
+        "… ",
+        "\n",
+        '"',
+        ") ",
+        ", ",
+        "😀",
+        " ",
+      ),
       fc.lorem({ maxCount: 4 }),
       fc.string({ maxLength: 8, unit: "binary" }),
     ),
@@ -67,7 +86,9 @@ describe("pieces", () => {
   });
 
   it("cuts a long first sentence at a clause after four words", () => {
-    const [first] = piecesOf("As far as I can see from here, there are twelve days of vacation left for you this year.");
+    const [first] = piecesOf(
+      "As far as I can see from here, there are twelve days of vacation left for you this year.",
+    );
     expect(first).toBe("As far as I can see from here,");
   });
 
@@ -78,9 +99,12 @@ describe("pieces", () => {
 
   it("never makes a piece longer than 220 characters", () => {
     fc.assert(
-      fc.property(fc.oneof(hardText, fc.string({ minLength: 200, maxLength: 900 }), fc.constant("a".repeat(3000))), (text) => {
-        for (const piece of piecesOf(text)) expect(piece.length).toBeLessThanOrEqual(220);
-      }),
+      fc.property(
+        fc.oneof(hardText, fc.string({ minLength: 200, maxLength: 900 }), fc.constant("a".repeat(3000))),
+        (text) => {
+          for (const piece of piecesOf(text)) expect(piece.length).toBeLessThanOrEqual(220);
+        },
+      ),
     );
   });
 

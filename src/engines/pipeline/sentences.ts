@@ -51,7 +51,8 @@ export class Sentences {
   step(ch: string): string | undefined {
     if (isSpace(ch)) {
       if (this.#open === "") return undefined;
-      if (this.#candidate === undefined && (ch === "\n" || TERMINATED.test(this.#open))) this.#candidate = this.#open.trimEnd().length;
+      if (this.#candidate === undefined && (ch === "\n" || TERMINATED.test(this.#open)))
+        this.#candidate = this.#open.trimEnd().length;
       // One blank says as much as many, and a piece of blanks would be too long for nothing.
       if (!/\s$/.test(this.#open)) this.#open += ch;
       return undefined;

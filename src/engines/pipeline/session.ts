@@ -51,7 +51,12 @@ export class PipelineSession implements EngineSession {
   #judgesItself = false;
   #isClosed = false;
 
-  constructor(parts: PipelineParts, brief: Brief, sink: (event: EngineEvent) => void, context: Ask & { readonly platform: Platform }) {
+  constructor(
+    parts: PipelineParts,
+    brief: Brief,
+    sink: (event: EngineEvent) => void,
+    context: Ask & { readonly platform: Platform },
+  ) {
     this.#parts = parts;
     this.#context = context;
     this.#clock = context.session.clock;
@@ -215,7 +220,8 @@ export class PipelineSession implements EngineSession {
   /** The conversation with the caller's words as they are now, final or not. */
   #items(): readonly Item[] {
     const { item, text } = this.#ears;
-    if (item === undefined || text === "" || this.#conversation.find(item) !== undefined) return this.#conversation.items;
+    if (item === undefined || text === "" || this.#conversation.find(item) !== undefined)
+      return this.#conversation.items;
     return [...this.#conversation.items, this.#callerLine(item, text)];
   }
 
@@ -273,14 +279,34 @@ export class PipelineSession implements EngineSession {
     if (next !== undefined) this.#obey(this.#desk.began(), next);
   }
 
-  #record(call: { readonly id: string; readonly name: string; readonly args: string }, result: { readonly output: string; readonly failed: boolean }): void {
+  #record(
+    call: { readonly id: string; readonly name: string; readonly args: string },
+    result: { readonly output: string; readonly failed: boolean },
+  ): void {
     const at = this.#clock.wall();
     const { id, name, args } = call;
     this.#conversation.put({ id, at, kind: "call", name, args });
-    this.#conversation.put({ id: this.#makeId(), at, kind: "result", call: id, output: result.output, failed: result.failed });
+    this.#conversation.put({
+      id: this.#makeId(),
+      at,
+      kind: "result",
+      call: id,
+      output: result.output,
+      failed: result.failed,
+    });
   }
 
-  #onWords({ item, text, final, rejected }: { readonly item: string; readonly text: string; readonly final: boolean; readonly rejected: boolean }): void {
+  #onWords({
+    item,
+    text,
+    final,
+    rejected,
+  }: {
+    readonly item: string;
+    readonly text: string;
+    readonly final: boolean;
+    readonly rejected: boolean;
+  }): void {
     if (final && text !== "") this.#conversation.put(this.#callerLine(item, text));
     this.#obey(this.#desk.changed(text));
     this.#emit({ type: "words", who: "caller", item, text, final, ...(rejected && { rejected }) });

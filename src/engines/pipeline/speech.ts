@@ -34,7 +34,12 @@ const WAITING: Millis = 60_000;
 
 export interface EarsEvents {
   /** What the turn's words are now; `final` once no stretch is open. */
-  onWords(turn: { readonly item: string; readonly text: string; readonly final: boolean; readonly rejected: boolean }): void;
+  onWords(turn: {
+    readonly item: string;
+    readonly text: string;
+    readonly final: boolean;
+    readonly rejected: boolean;
+  }): void;
   onLikelyEnd(p: number): void;
   onTrouble(error: VoiceError): void;
 }

@@ -2,7 +2,10 @@
  * The same values, until the signal aborts: then it ends at once, also when the source is waiting for something, and the
  * source is told to stop. It is not waited for: a generator that awaits something which never comes would never return.
  */
-export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T, void, undefined> {
+export async function* untilAborted<T>(
+  source: AsyncIterable<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T, void, undefined> {
   if (signal.aborted) return;
   const iterator = source[Symbol.asyncIterator]();
   let isOver = false;

@@ -165,7 +165,12 @@ class ScriptedSession implements EngineSession {
         said = said === "" ? step.say : `${said} ${step.say}`;
         this.#say(id, step.say, said);
       } else if ("call" in step) {
-        this.#emit({ type: "call", id: step.id ?? this.#makeId(), name: step.call, args: JSON.stringify(step.args ?? {}) });
+        this.#emit({
+          type: "call",
+          id: step.id ?? this.#makeId(),
+          name: step.call,
+          args: JSON.stringify(step.args ?? {}),
+        });
       } else if ("wait" in step) {
         const { clock } = this.#context.session;
         wake = deferred<void>();
@@ -215,6 +220,7 @@ class ScriptedSession implements EngineSession {
 
 function tone(length: number, rate: number, from: number): Int16Array {
   const samples = new Int16Array(length);
-  for (let i = 0; i < length; i++) samples[i] = Math.round(TONE_LEVEL * Math.sin((2 * Math.PI * TONE_HZ * (from + i)) / rate));
+  for (let i = 0; i < length; i++)
+    samples[i] = Math.round(TONE_LEVEL * Math.sin((2 * Math.PI * TONE_HZ * (from + i)) / rate));
   return samples;
 }

@@ -34,7 +34,14 @@ const id = (): string => `itm_${(ids += 1)}`;
 const caller = (text: string): Item => ({ id: id(), at: 0, kind: "message", who: "caller", text });
 const agent = (text: string): Item => ({ id: id(), at: 0, kind: "message", who: "agent", agent: "Ada", text });
 const call = (callId: string, name: string): Item => ({ id: callId, at: 0, kind: "call", name, args: "{}" });
-const result = (of: string, output: string, failed = false): Item => ({ id: id(), at: 0, kind: "result", call: of, output, failed });
+const result = (of: string, output: string, failed = false): Item => ({
+  id: id(),
+  at: 0,
+  kind: "result",
+  call: of,
+  output,
+  failed,
+});
 const handoff: Item = { id: "h", at: 0, kind: "handoff", from: "Ada", to: "Ben" };
 
 interface Told {
@@ -43,13 +50,23 @@ interface Told {
 }
 
 async function answer(name: string, items: readonly Item[]): Promise<Told> {
-  const tools = ["balance", "book", "transfer_to_ben", "transfer_to_ada"].map((tool) => ({ name: tool, description: "", parameters: {} }));
+  const tools = ["balance", "book", "transfer_to_ben", "transfer_to_ada"].map((tool) => ({
+    name: tool,
+    description: "",
+    parameters: {},
+  }));
   const brief: Brief = { agent: name, instructions: "", history: [], turns: "local", tools, phrases: [] };
   // Rules look at the session only where an app's own functions do; none here do.
   const made = await llm({ brief, items, session: {} as Session, signal: new AbortController().signal });
   let text = "";
   const calls: Told["calls"][number][] = [];
-  for await (const part of made as AsyncIterable<{ type: string; text: string; toolName: string; toolCallId: string; input: unknown }>) {
+  for await (const part of made as AsyncIterable<{
+    type: string;
+    text: string;
+    toolName: string;
+    toolCallId: string;
+    input: unknown;
+  }>) {
     if (part.type === "text-delta") text += part.text;
     else calls.push({ name: part.toolName, input: part.input, id: part.toolCallId });
   }
@@ -76,20 +93,30 @@ describe("rules", () => {
     "please",
     "?!",
   ])("do not guess at %j, but say what they know", async (text) => {
-    expect(await answer("Ada", [caller(text)])).toEqual({ text: "Sorry, I cannot help with that. You can ask me about vacation.", calls: [] });
+    expect(await answer("Ada", [caller(text)])).toEqual({
+      text: "Sorry, I cannot help with that. You can ask me about vacation.",
+      calls: [],
+    });
   });
 
   it("hand slots to the tool, say something first, and put its result into words", async () => {
     const items = [caller("Book Friday off, please.")];
     const asked = await answer("Ada", items);
-    expect(asked).toMatchObject({ text: "One moment. I look it up.", calls: [{ name: "book", input: { day: "Friday" } }] });
+    expect(asked).toMatchObject({
+      text: "One moment. I look it up.",
+      calls: [{ name: "book", input: { day: "Friday" } }],
+    });
     const callId = asked.calls[0]?.id ?? "";
     const done = await answer("Ada", [...items, agent(asked.text), call(callId, "book"), result(callId, "booked")]);
     expect(done).toEqual({ text: "Friday it is: booked.", calls: [] });
   });
 
   it("speak a result as it is, tell of two at once, and apologise for a failure", async () => {
-    const items = [caller("how many vacation days do I have"), call("c1", "balance"), result("c1", "You have 12 days.")];
+    const items = [
+      caller("how many vacation days do I have"),
+      call("c1", "balance"),
+      result("c1", "You have 12 days."),
+    ];
     expect((await answer("Ada", items)).text).toBe("You have 12 days.");
     const two = [...items, call("c2", "balance"), result("c2", "And 3 hours.")];
     expect((await answer("Ada", two)).text).toBe("You have 12 days. And 3 hours.");
@@ -98,14 +125,28 @@ describe("rules", () => {
   });
 
   it("answer a result that came late together with what was asked meanwhile", async () => {
-    const items = [caller("how many vacation days do I have"), call("c1", "balance"), caller("hello"), result("c1", "You have 12 days.")];
+    const items = [
+      caller("how many vacation days do I have"),
+      call("c1", "balance"),
+      caller("hello"),
+      result("c1", "You have 12 days."),
+    ];
     expect((await answer("Ada", items)).text).toBe("You have 12 days. Hello!");
   });
 
   it("pass the caller on, and the colleague answers the question that came along", async () => {
     const items = [caller("what about my teeth")];
-    expect(await answer("Ada", items)).toMatchObject({ text: "I'll get Ben.", calls: [{ name: "transfer_to_ben", input: {} }] });
-    const after = [...items, agent("I'll get Ben."), call("c1", "transfer_to_ben"), result("c1", "passed on to Ben"), handoff];
+    expect(await answer("Ada", items)).toMatchObject({
+      text: "I'll get Ben.",
+      calls: [{ name: "transfer_to_ben", input: {} }],
+    });
+    const after = [
+      ...items,
+      agent("I'll get Ben."),
+      call("c1", "transfer_to_ben"),
+      result("c1", "passed on to Ben"),
+      handoff,
+    ];
     expect(await answer("Ben", after)).toEqual({ text: "Ben here. They are covered.", calls: [] });
   });
 
