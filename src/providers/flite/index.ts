@@ -9,6 +9,7 @@ import { availableParallelism } from "node:os";
 import { monoFrame } from "../../audio/frame.ts";
 import type { Ask, Spoken, Tts } from "../../agents/types.ts";
 import { VoiceError } from "../../base/errors.ts";
+import { abortOf } from "../../node/abort.ts";
 import { findPeer } from "../../node/peer.ts";
 import { siblingModule, WorkerPool } from "../../node/workers.ts";
 import { RecentlyUsed } from "./cache.ts";
@@ -160,16 +161,4 @@ function spokenFrame({ text }: Piece, { samples, parts }: Synthesis, gapMs: numb
   all.set(samples, gap);
   const later = words.map((word) => ({ text: word.text, from: word.from + gapMs, to: word.to + gapMs }));
   return { ...monoFrame(all, FLITE_RATE), text, words: later };
-}
-
-/** A promise that resolves when the signal aborts, and the way to stop listening. */
-function abortOf(signal: AbortSignal): { readonly promise: Promise<undefined>; undo(): void } {
-  let resolve: (value: undefined) => void = () => {};
-  const promise = new Promise<undefined>((done) => {
-    resolve = done;
-  });
-  const onAbort = () => resolve(undefined);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  return { promise, undo: () => signal.removeEventListener("abort", onAbort) };
 }

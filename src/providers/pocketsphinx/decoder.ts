@@ -23,8 +23,8 @@ const OPTIONS: readonly Pronunciation[] = [
 const LOG_BASE = Math.log(1.0001);
 /** 100 ms at 16 kHz. */
 const BLOCK = 1600;
-/** Samples of speech after which a decoder has adapted from its built-in means to real ones: 10 s. */
-const WARM = 160_000;
+/** A fit from here on needs no second hearing. */
+const SURE = -20;
 
 /** A set of phrases, ready for any recogniser. */
 export interface Vocabulary {
@@ -60,9 +60,8 @@ export class Decoder {
   readonly #phones: NativeRecognizer;
   readonly #audio: NativeList<number>;
   readonly #grammars = new Map<string, number>();
-  /** What a decoder that is not warm yet heard in this stretch. */
-  #kept: Int16Array[] = [];
-  #heard = 0;
+  /** This stretch so far. */
+  #heard: Int16Array[] = [];
 
   constructor(module: NativeModule) {
     this.#module = module;
@@ -110,25 +109,30 @@ export class Decoder {
 
   /** Hears 16 kHz samples and says what it understands so far. */
   hear(samples: Int16Array): string {
-    if (this.#heard < WARM) this.#kept.push(samples);
+    this.#heard.push(samples);
     this.#process(samples);
     return this.#phrases.getHyp();
   }
 
   /**
-   * Ends the stretch. A decoder that is new adapts with every stretch, so it listens to its first ones twice and the
-   * better understanding counts; else the first caller would be rejected now and then.
+   * Ends the stretch. Decoders serve one caller after the other and adapt to each while it speaks, so what was not
+   * understood well is heard again, and the better understanding counts.
    */
   end(): Judgement {
     const first = this.#judge();
-    const again = this.#kept;
-    this.#kept = [];
-    this.#heard += again.reduce((sum, samples) => sum + samples.length, 0);
-    if (again.length === 0) return first;
+    const again = this.#heard;
+    this.#heard = [];
+    if (again.length === 0 || first.fit >= SURE) return first;
     for (const native of this.#both) this.#must(native.start(), "start");
     for (const samples of again) this.#process(samples);
     const second = this.#judge();
     return second.fit > first.fit ? second : first;
+  }
+
+  /** Ends the stretch without asking what it was. */
+  abandon(): void {
+    this.#heard = [];
+    for (const native of this.#both) this.#must(native.stop(), "stop");
   }
 
   #judge(): Judgement {

@@ -11,6 +11,7 @@ import { likelyEndOf, parsePhrase, phraseProgress, type Phrase } from "../../age
 import type { Ask, Stt, Words } from "../../agents/types.ts";
 import type { AudioFrame } from "../../audio/frame.ts";
 import { VoiceError } from "../../base/errors.ts";
+import { abortOf } from "../../node/abort.ts";
 import { findPeer } from "../../node/peer.ts";
 import { siblingModule, WorkerPool, type Lane } from "../../node/workers.ts";
 import { BlockMaker } from "./blocks.ts";
@@ -21,7 +22,8 @@ export interface PocketsphinxOptions {
   readonly phrases?: readonly string[];
   /**
    * How much worse than free phones a phrase may explain what was heard, per 10 ms; below it is rejected. Default -35:
-   * measured on clean voices, phrases stay above -31 and other sentences below -36. Lower accepts more of both in noise.
+   * on clean synthetic voices phrases stayed above -18 and other sentences below -36; at 8 kHz both come near -35. Lower
+   * accepts more of both in noise.
    */
   readonly threshold?: number;
   /** Worker threads, started when needed. Default 1 below 4 cores, else 2. */
@@ -229,16 +231,4 @@ function optionalPeer(name: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** A promise that resolves when the signal aborts, and the way to stop listening. */
-function abortOf(signal: AbortSignal): { readonly promise: Promise<undefined>; undo(): void } {
-  let resolve: (value: undefined) => void = () => {};
-  const promise = new Promise<undefined>((done) => {
-    resolve = done;
-  });
-  const onAbort = () => resolve(undefined);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  return { promise, undo: () => signal.removeEventListener("abort", onAbort) };
 }

@@ -149,7 +149,7 @@ function drop(id: number): Recognized {
   const decoder = stretches.get(id)?.decoder;
   stretches.delete(id);
   if (decoder !== undefined) {
-    decoder.end();
+    decoder.abandon();
     idle.push(decoder);
   }
   return { text: "", voiced: 0 };
