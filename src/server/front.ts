@@ -44,7 +44,7 @@ export class Front {
     const [calls, page] = await Promise.all([stream.calls(), loadPage()]);
     const { audio, rtc, websocket, origins = [] } = stream.options;
     const { platform } = stream;
-    const offers = createOffers({ calls, platform, rate: audio?.inputRate ?? 24_000, ...rtc });
+    const offers = createOffers({ calls, platform, rate: audio?.inputRate ?? 24_000, rehearse: true, ...rtc });
     const telephone = openTelephone(stream, calls);
     const resume = new ResumeTokens({
       random: (bytes) => platform.random(bytes),

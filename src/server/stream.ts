@@ -9,13 +9,23 @@ import { nodePlatform } from "../node/platform.ts";
 import type { PageConfig } from "../protocol/config.ts";
 import { loadSilero } from "../providers/silero/index.ts";
 import { Calls } from "../session/calls.ts";
-import type { Handler, Session } from "../session/types.ts";
+import type { Handler, Message, Session } from "../session/types.ts";
 import type { TelephoneOptions } from "../transports/telephone/index.ts";
 import type { SocketOptions } from "../transports/websocket/index.ts";
 import type { DetectorMaker } from "../vad/detector.ts";
 import type { VoiceServer } from "./server.ts";
 
+/** How long whoever asks for outputs before the call is up is kept waiting, ms. */
+const OUTPUTS_WAIT: Millis = 10_000;
+
+/** Which way media flows, seen from the caller. */
+export type Mode = "send-receive" | "send" | "receive";
+
 export interface StreamOptions {
+  /** Default "audio". Video is not there yet: "video" and "audio-video" are refused with `unsupported`. */
+  readonly modality?: "audio" | "video" | "audio-video";
+  /** "send": the caller only talks; "receive": the caller only listens. Default "send-receive". */
+  readonly mode?: Mode;
   /** Rates of the audio a handler gets, Hz; it may answer at any rate. Default 24 000. */
   readonly audio?: { readonly inputRate?: number };
   /** Most calls at once, over all transports. Default: no limit. */
@@ -82,6 +92,9 @@ export class Stream<In = unknown> {
 
   constructor(handler: Handler<In>, options: StreamOptions = {}) {
     if (typeof handler !== "function") throw new TypeError(`a handler is a function of the session, got ${typeof handler}`);
+    if (options.modality !== undefined && options.modality !== "audio") {
+      throw new VoiceError("unsupported", `modality ${options.modality} is not there yet: only audio is`);
+    }
     this.#handler = handler;
     this.#options = options;
     this.#platform = options.platform ?? nodePlatform();
@@ -101,6 +114,17 @@ export class Stream<In = unknown> {
   setInputs(id: string, values: Readonly<Record<string, unknown>>): void {
     if (this.#calls === undefined) throw new VoiceError("unknown-session", `there is no session ${id}`);
     this.#calls.setInputs(id, values);
+  }
+
+  /**
+   * The messages of a session, also those from before the call when nobody has asked yet, until it ends. Waits 10 s for a
+   * session that is still being set up. Throws VoiceError `unknown-session`.
+   */
+  async *outputs(id: string): AsyncGenerator<Message, void, undefined> {
+    const found = await (await this.calls()).outputs(id, { timeoutMs: OUTPUTS_WAIT });
+    if (found === undefined) throw new VoiceError("unknown-session", `there is no session ${id}`);
+    if (found === "ended") return;
+    for await (const { message } of found) yield message;
   }
 
   /**
@@ -132,13 +156,14 @@ export class Stream<In = unknown> {
   async calls(): Promise<Calls<In>> {
     if (this.#calls !== undefined) return this.#calls;
     const detector = this.#options.detector ?? (await loadSilero());
-    const { concurrencyLimit, timeLimitMs, audio } = this.#options;
+    const { concurrencyLimit, timeLimitMs, audio, mode } = this.#options;
     this.#calls ??= new Calls(this.#handler, {
       platform: this.#platform,
       detector,
       concurrencyLimit,
       timeLimitMs,
       rate: audio?.inputRate,
+      mode,
     });
     return this.#calls;
   }

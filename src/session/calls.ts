@@ -34,6 +34,8 @@ export interface CallsOptions<In> {
   readonly timeLimitMs?: Millis | undefined;
   /** Longest farewell after the handler returned, ms. Default 10 000. */
   readonly farewellMs?: Millis | undefined;
+  /** Which way media flows, seen from the caller. Default both. */
+  readonly mode?: "send-receive" | "send" | "receive" | undefined;
   /** How long a call whose line was lost waits for its caller, ms; 0: not at all. Default 60 000. */
   readonly awayMs?: Millis | undefined;
   /** Rate of the audio handlers get, Hz. Default: that of each transport. */
@@ -193,7 +195,7 @@ export class Calls<In = unknown> {
   }
 
   #create(id: string, transport: Transport, slot: Slot, alias: string | undefined): LiveSession<In> {
-    const { platform, rate, detector, inputs, timeLimitMs, awayMs } = this.#options;
+    const { platform, rate, detector, inputs, timeLimitMs, awayMs, mode } = this.#options;
     const labels = { transport: transport.name };
     const session = new LiveSession<In>({
       id,
@@ -202,6 +204,7 @@ export class Calls<In = unknown> {
       ticker: this.#ticker,
       slot,
       awayMs: awayMs ?? AWAY,
+      mode: mode ?? "send-receive",
       rate,
       // Without a schema inputs are `unknown` to the handler: a plain record of what the page has sent.
       inputs: inputs?.initial ?? ({} as In),

@@ -37,6 +37,8 @@ export interface SessionOptions<In> {
   readonly slot: Slot;
   /** How long a lost line waits for its caller, ms. */
   readonly awayMs: Millis;
+  /** Which way media flows, seen from the caller: what flows the other way is dropped. */
+  readonly mode: "send-receive" | "send" | "receive";
   /** Rate of the audio the handler gets, Hz. Default: that of the transport. */
   readonly rate?: number | undefined;
   readonly inputs: In;
@@ -166,6 +168,7 @@ export class LiveSession<In = unknown> implements Session<In> {
 
   send(output: Output): void {
     if (this.#state === "closing" || this.#state === "closed") return;
+    if (this.#options.mode === "send" && output.kind !== "message") return;
     const idle = !this.#outbox.busy;
     this.#outbox.push(output);
     if (idle && this.#outbox.busy) this.#tick(this.clock.now());
@@ -297,7 +300,7 @@ export class LiveSession<In = unknown> implements Session<In> {
   }
 
   #hear(frame: AudioFrame): void {
-    if (this.#state !== "live") return;
+    if (this.#state !== "live" || this.#options.mode === "receive") return;
     const now = this.clock.now();
     const at = this.#axis.place(frame.at, durationOf(frame), now);
     const placed = monoFrame(frame.samples, frame.rate, at);

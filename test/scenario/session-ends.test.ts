@@ -284,3 +284,37 @@ describe("the calls of a handler", () => {
     expect(call.eventsOf("send_input")).toHaveLength(1);
   });
 });
+
+describe("the direction of media", () => {
+  it("drops our voice, but not our messages, when the caller only sends", async () => {
+    const { clock, calls } = setUp(
+      async function* () {
+        yield sound(200);
+        yield { kind: "message", name: "caption", data: "hello" };
+        await new Promise(() => {});
+      },
+      { mode: "send" },
+    );
+    const call = new LoopbackCall({ clock, can: { rate: RATE } });
+    await calls.answer(call);
+    await clock.advance(500);
+    expect(call.sent.map(({ output }) => output.kind)).toEqual(["message"]);
+  });
+
+  it("hears nothing when the caller only listens", async () => {
+    let frames = 0;
+    const { clock, calls } = setUp(
+      (session) => {
+        session.tap(() => {
+          frames += 1;
+        });
+        return new Promise(() => {});
+      },
+      { mode: "receive" },
+    );
+    const call = new LoopbackCall({ clock, can: { rate: RATE } });
+    await calls.answer(call);
+    await call.listen(200);
+    expect(frames).toBe(0);
+  });
+});
