@@ -12,6 +12,8 @@ import type { LiveSession } from "../session/session.ts";
 import { type Listener, listen } from "../session/turns.ts";
 import type { EndedWhy, TurnEvent } from "../turn/events.ts";
 import { Answering } from "./answering.ts";
+import { Asides } from "./asides.ts";
+import { CallerWords } from "./caller-words.ts";
 import type { ConverseOptions } from "./converse.ts";
 import { handoffsOf, targetOf } from "./handoff.ts";
 import { Mind } from "./mind.ts";
@@ -23,9 +25,6 @@ import { Timing } from "./timing.ts";
 import { type CallResult, Toolbox } from "./toolbox.ts";
 import type { Agent, Brief, EngineEvent } from "./types.ts";
 import { Voice } from "./voice.ts";
-
-const APOLOGY = "Sorry, something went wrong on my side. Please say that again.";
-const ENOUGH = "Sorry, I could not finish that. Please ask me in other words.";
 
 /** Ends of an utterance that get no answer. */
 const UNANSWERED: ReadonlySet<EndedWhy> = new Set<EndedWhy>(["noise", "aside", "stop", "closed"]);
@@ -45,14 +44,13 @@ export class Talk {
   readonly #toolbox: Toolbox;
   readonly #mind: Mind;
   readonly #team: Team;
+  readonly #callerWords: CallerWords;
+  readonly #asides: Asides;
   readonly #over = deferred<void>();
   #listener: Listener | undefined;
   #undo: (() => void)[] = [];
   #callerSpeaks = false;
   #typed: { readonly id: string; readonly text: string } | undefined;
-  /** Cancels telling the machine of words that have changed. */
-  #unsteady: (() => void) | undefined;
-  #apologised = false;
 
   constructor(session: LiveSession<unknown>, agent: Agent, options: ConverseOptions) {
     this.#session = session;
@@ -74,6 +72,15 @@ export class Talk {
       record: this.#record,
       reports: this.#reports,
       turns: this.#turns,
+    });
+    this.#callerWords = new CallerWords(session, this.#record, this.#reports, options.engine.can);
+    this.#asides = new Asides({
+      session,
+      options,
+      mind: this.#mind,
+      answering: this.#answering,
+      voice: this.#voice,
+      onSay: () => this.#listener?.answering(true),
     });
     this.over = this.#over.promise;
     session.signal.addEventListener("abort", () => this.#over.resolve(), { once: true });
@@ -111,7 +118,8 @@ export class Talk {
   }
 
   async close(): Promise<void> {
-    this.#unsteady?.();
+    this.#callerWords.stop();
+    this.#asides.close();
     this.#listener?.stop();
     for (const undo of this.#undo) undo();
     this.#undo = [];
@@ -122,7 +130,7 @@ export class Talk {
   #greet(): void {
     this.#show();
     const { greeting } = this.#team.agent;
-    if (greeting !== undefined && this.#record.items.length === 0) this.#say(greeting);
+    if (greeting !== undefined && this.#record.items.length === 0) this.#asides.say(greeting);
   }
 
   #onTurn(event: TurnEvent): void {
@@ -166,7 +174,7 @@ export class Talk {
 
   #answerTurn(why: EndedWhy): void {
     this.#answering.turn();
-    this.#apologised = false;
+    this.#asides.turn();
     if (this.#turns === "engine" && why !== "typed" && why !== "digits") return;
     this.#answering.asked();
     this.#listener?.answering(true);
@@ -189,7 +197,7 @@ export class Talk {
         this.#voice.speak(event.frame, this.#team.agent.name);
         return;
       case "words":
-        if (event.who === "caller") this.#onCallerWords(event);
+        if (event.who === "caller") this.#callerWords.take(event, this.#listener);
         else this.#onAgentWords(event);
         return;
       case "reply":
@@ -230,27 +238,6 @@ export class Talk {
     }
   }
 
-  #onCallerWords({ item, text, final, rejected = false }: Extract<EngineEvent, { type: "words" }>): void {
-    this.#reports.callerSaid(item, text, { final, rejected });
-    if (final && !rejected && text !== "") this.#record.message("caller", text, item);
-    this.#unsteady?.();
-    const { words = "none", steadyMs = 0 } = this.#options.engine.can;
-    if (final || steadyMs <= 0) {
-      this.#noteWords(text, final, rejected);
-    } else if (words === "partial") {
-      const { clock } = this.#session;
-      this.#unsteady = clock.at(clock.now() + steadyMs, () => this.#noteWords(text, false, rejected));
-    }
-  }
-
-  #noteWords(text: string, final: boolean, rejected: boolean): void {
-    const state = this.#listener?.machine.state;
-    // Something was said, if nobody knows what: the turn has content. Over our voice its length decides instead.
-    if (rejected && (state === "caller" || state === "pause"))
-      this.#listener?.note({ type: "words", text: "unclear", final });
-    else if (!rejected) this.#listener?.note({ type: "words", text, final });
-  }
-
   #onAgentWords({ item, text, final }: Extract<EngineEvent, { type: "words" }>): void {
     this.#voice.words(item, this.#team.agent.name, text, final);
     // After a yes/no question "yes" is an answer, not a nod.
@@ -266,7 +253,7 @@ export class Talk {
       return;
     }
     const wasLive = this.#answering.ended(id);
-    if (phase === "failed" && wasLive) this.#apologise();
+    if (phase === "failed" && wasLive) this.#asides.apologise();
     this.#settle();
   }
 
@@ -281,7 +268,7 @@ export class Talk {
         agent.name,
         agent.tools.find((tool) => tool.name === name),
       );
-      this.#fill(id);
+      this.#asides.fill(id, () => this.#hasFloor());
     } else {
       this.#addResult(id, this.#team.pass(way) ? `passed on to ${targetOf(way).name}` : "already passed on", false);
     }
@@ -317,7 +304,7 @@ export class Talk {
       else {
         const due = this.#answering.next(floor);
         if (due === "answer") this.#mind.answer();
-        else if (due === "enough") this.#say(ENOUGH);
+        else if (due === "enough") this.#asides.giveUp();
         else if (!this.#answering.owes) listener.answering(false);
       }
     }
@@ -327,7 +314,7 @@ export class Talk {
   #pass(floor: boolean): void {
     const farewell = floor && !this.#voice.hasSpoken ? this.#team.farewell() : undefined;
     if (farewell === undefined) void this.#switch();
-    else this.#say(farewell);
+    else this.#asides.say(farewell);
   }
 
   async #switch(): Promise<void> {
@@ -342,37 +329,9 @@ export class Talk {
     } catch (error) {
       this.#onTrouble(asVoiceError(error, "agent-error"));
       this.#answering.stopped();
-      this.#apologise();
+      this.#asides.apologise();
     }
     this.#show();
-  }
-
-  #say(text: string): void {
-    this.#answering.said();
-    this.#listener?.answering(true);
-    this.#mind.say(text);
-  }
-
-  /** Once per turn: an apology that fails is not apologised for. */
-  #apologise(): void {
-    const text = this.#options.apology ?? APOLOGY;
-    if (this.#apologised || text === "") return;
-    this.#apologised = true;
-    this.#say(text);
-  }
-
-  /** Something to hear while a slow tool works. */
-  #fill(call: string): void {
-    const { filler } = this.#options;
-    if (filler === undefined) return;
-    const { clock } = this.#session;
-    const turn = this.#timing.count;
-    const cancel = clock.at(clock.now() + filler.afterMs, () => {
-      const isWaiting = this.#answering.isRunning(call) && !this.#answering.live && this.#session.pending <= 0;
-      if (isWaiting && turn === this.#timing.count && !this.#voice.hasSpoken && this.#hasFloor())
-        this.#say(filler.text);
-    });
-    this.#undo.push(cancel);
   }
 
   #onTyped(text: string): void {
