@@ -40,6 +40,7 @@ else await hold(values.hold, Number(values.sessions));
 async function main(): Promise<void> {
   const transports: Transport[] = [];
   const offers = createOffers({
+    rehearse: true,
     platform: nodePlatform({ log: silentLog }),
     calls: {
       reserve: async () => ({ renew: () => {}, release: async () => {} }),
@@ -63,7 +64,7 @@ async function main(): Promise<void> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/`;
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await new Promise((resolve) => setTimeout(resolve, 2000));
   const runs =
     values.peer === "chromium" ? await chromium(url, Number(values.runs)) : await node(url, Number(values.runs));
   console.log(`${values.peer}, ${runs.length} runs, ms after the offer is ready: median (first, slowest)`);

@@ -355,7 +355,7 @@ describe("an offer", () => {
   it("that never connects is given up at the deadline, and all of it released", async () => {
     const clock = new VirtualClock();
     const made = house({ platform: { ...nodePlatform({ log: silentLog }), clock }, setupMs: 10_000 });
-    const handles = process.getActiveResourcesInfo().filter((one) => one === "UDPWRAP").length;
+    const handles = process.getActiveResourcesInfo().filter((one) => one === "UDPWrap").length;
     const { status, body } = await made.offers.receive({ type: "offer", sdp: offerOf(), webrtc_id: "a" });
     expect(status).toBe(200);
     expect(body["sdp"]).toMatch(/a=msid:agent /);
@@ -366,7 +366,7 @@ describe("an offer", () => {
     await clock.advance(1);
     expect(made.offers.pending).toBe(0);
     expect(made).toMatchObject({ taken: 1, released: 1 });
-    await until(() => process.getActiveResourcesInfo().filter((one) => one === "UDPWRAP").length === handles);
+    await until(() => process.getActiveResourcesInfo().filter((one) => one === "UDPWrap").length === handles);
     expect(clock.pending).toBe(0);
   });
 
@@ -502,7 +502,18 @@ describe("an offer", () => {
     expect(answers.length).toBeGreaterThan(0);
     for (const { body } of answers) expect(String(body["sdp"])).toMatch(/udp \d+ \S+ 4260[0-3] typ host/);
     expect(replies.filter(({ status }) => status === 503).length).toBe(8 - answers.length);
+    await offers.close();
+    await until(() => !process.getActiveResourcesInfo().includes("UDPWrap"));
   });
+});
+
+it("rehearses when told to, and nothing stays of it", async () => {
+  const sockets = (): number => process.getActiveResourcesInfo().filter((one) => one === "UDPWrap").length;
+  await until(() => sockets() === 0);
+  const { offers } = house({ rehearse: true });
+  await until(() => sockets() > 0);
+  await until(() => sockets() === 0);
+  expect(offers.pending).toBe(0);
 });
 
 describe("candidates", () => {
@@ -565,7 +576,7 @@ describe("a restart of ICE", () => {
 
 it("leaves nothing behind after 200 calls", { timeout: 90_000 }, async () => {
   const made = house();
-  const sockets = (): number => process.getActiveResourcesInfo().filter((one) => one === "UDPWRAP").length;
+  const sockets = (): number => process.getActiveResourcesInfo().filter((one) => one === "UDPWrap").length;
   const round = async (calls: number): Promise<void> => {
     for (let index = 0; index < calls; index += 4) {
       const group = await Promise.all(Array.from({ length: 4 }, () => made.call()));
@@ -580,8 +591,9 @@ it("leaves nothing behind after 200 calls", { timeout: 90_000 }, async () => {
   await round(20);
   const before = { sockets: sockets(), timers: timers(), heap: process.memoryUsage().heapUsed };
   await round(180);
+  // A handshake of werift waits up to a second for its last flight.
+  await until(() => timers() <= before.timers + 2);
   expect(sockets()).toBe(before.sockets);
-  expect(timers()).toBeLessThanOrEqual(before.timers + 2);
   expect(made.offers.pending).toBe(0);
   expect(made.taken).toBe(200);
   // Measured: 7 kB a call, of which most is the test's own; a call that is held costs some 300 kB.

@@ -12,6 +12,7 @@
  * Without TURN we are an ICE-lite agent: the caller comes to us, we send no checks, and what candidates it names does not
  * matter. werift would else ask a public STUN server, and resolve mDNS names.
  */
+import { EventEmitter } from "node:events";
 import { networkInterfaces } from "node:os";
 import {
   RTCPeerConnection,
@@ -28,7 +29,9 @@ import { type OfferShape, withAddresses, withoutCandidates } from "../../protoco
 import type { Candidate } from "../../protocol/signal.ts";
 import { Gate } from "./gate.ts";
 import type { RtpPacket } from "./jitter.ts";
+import { hasFreePorts } from "./ports.ts";
 import type { Place } from "./speech.ts";
+import { Srtp } from "./srtp.ts";
 
 export interface PeerServer {
   readonly urls: string | readonly string[];
@@ -74,13 +77,20 @@ export class Peer {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #announce: readonly string[];
+  readonly #portRange: readonly [number, number] | undefined;
+  /** How many sockets the engine opens: one per address of the machine. */
+  readonly #sockets: number;
   readonly #lite: boolean;
   readonly #gate: Gate = new Gate();
   readonly #gated = new WeakSet<object>();
+  #guarded = true;
   readonly #header: RtpHeader = new RtpHeader({ version: 2, extension: false });
   #transport: RTCDtlsTransport | undefined;
   #channel: RTCDataChannel | undefined;
   #codec = -1;
+  /** Our own SRTP, both ways; undefined where werift's has to do. */
+  #incoming: Srtp | undefined;
+  #outgoing: Srtp | undefined;
   #ended = false;
 
   /** `called`: we answer an offer. `calling`: we make it. */
@@ -90,9 +100,11 @@ export class Peer {
     this.#clock = clock;
     this.#log = log;
     this.#announce = announce;
+    this.#portRange = portRange;
     this.heardAt = clock.now();
     this.#lite = side === "called" && iceServers.length === 0;
     const addresses = hostAddresses();
+    this.#sockets = Math.max(1, addresses.four === 0 ? addresses.six : addresses.four);
     this.#pc = new RTCPeerConnection({
       iceServers: iceServers.flatMap(({ urls, ...rest }) => [urls].flat().map((url) => ({ urls: url, ...rest }))),
       iceLite: this.#lite,
@@ -116,6 +128,13 @@ export class Peer {
 
   /** Answers an offer, the first one or one that restarts ICE. Throws VoiceError `bad-offer` or `overloaded`. */
   async answer(sdp: string, shape: OfferShape): Promise<string> {
+    if (
+      this.#portRange !== undefined &&
+      this.#transport === undefined &&
+      !(await hasFreePorts(this.#portRange, this.#sockets))
+    ) {
+      throw noPort();
+    }
     try {
       await this.#pc.setRemoteDescription({
         type: "offer",
@@ -173,6 +192,13 @@ export class Peer {
   send(payload: Uint8Array, { sequence, timestamp, marker }: Place): void {
     const transport = this.#transport;
     if (this.#ended || transport?.state !== "connected" || this.#codec < 0) return;
+    if (this.#outgoing !== undefined) {
+      const path = transport.iceTransport.connection.nominated;
+      if (path === undefined) return;
+      const packet = this.#outgoing.protect(payload, this.#codec, marker, sequence, timestamp, this.#header.ssrc);
+      path.protocol.sendData(packet, path.remoteAddr).catch(ignore);
+      return;
+    }
     const header = this.#header;
     header.sequenceNumber = sequence;
     header.timestamp = timestamp;
@@ -246,13 +272,17 @@ export class Peer {
       const socket = socketOf(protocol);
       if (socket === undefined) {
         this.#gate.ready = true;
+        this.#guarded = false;
         this.#log.warn("werift has changed: its sockets cannot be guarded");
       } else if (!this.#gated.has(socket)) {
         this.#gated.add(socket);
+        // Without a listener an unreachable network would end the process.
+        socket.socket.on("error", (error) => this.#log.debug("a datagram could not be sent", { error }));
         const inner = socket.onData;
         socket.onData = (data, from) => {
           const verdict = this.#gate.judge(data, from[0], from[1]);
-          if (verdict !== "dropped" && verdict !== "early") inner(data, from);
+          if (verdict === "media" && this.#incoming !== undefined && !isRtcp(data)) this.#onMedia(this.#incoming, data);
+          else if (verdict !== "dropped" && verdict !== "early") inner(data, from);
         };
       }
     }
@@ -281,7 +311,17 @@ export class Peer {
     this.#codec = audio?.codecs[0]?.payloadType ?? -1;
     this.#header.payloadType = Math.max(0, this.#codec);
     this.#header.ssrc = audio?.sender.ssrc ?? 0;
+    this.#takeMedia();
     this.#events.connected();
+  }
+
+  /** From here on RTP goes past werift, whose SRTP costs four times as much and knows no replays. */
+  #takeMedia(): void {
+    const config = this.#transport?.srtp.config;
+    if (!this.#guarded || config?.profile !== 1) return;
+    const { remoteMasterKey, remoteMasterSalt, localMasterKey, localMasterSalt } = config.keys;
+    this.#incoming = new Srtp({ key: remoteMasterKey, salt: remoteMasterSalt });
+    this.#outgoing = new Srtp({ key: localMasterKey, salt: localMasterSalt });
   }
 
   /**
@@ -293,6 +333,14 @@ export class Peer {
     const context: unknown = socket === undefined ? undefined : Reflect.get(socket, "dtls");
     if (hasNumber(context)) context.recordSequenceNumber = Math.max(context.recordSequenceNumber, BEYOND_HANDSHAKE);
     else this.#log.warn("werift has changed: DTLS record numbers cannot be corrected");
+  }
+
+  #onMedia(srtp: Srtp, data: Buffer): void {
+    const packet = srtp.open(data);
+    if (packet === undefined || this.#ended) return;
+    this.#gate.sealed = true;
+    this.heardAt = this.#clock.now();
+    if (packet.payloadType === this.#codec) this.#events.rtp(packet);
   }
 
   #onRtp({ header, payload }: WeriftPacket): void {
@@ -328,8 +376,7 @@ export class Peer {
 
   #description(): string {
     const sdp = this.#pc.localDescription?.sdp ?? "";
-    if (!sdp.includes("\na=candidate:"))
-      throw new VoiceError("overloaded", "there is no free UDP port for one more call");
+    if (!sdp.includes("\na=candidate:")) throw noPort();
     return withAddresses(sdp, ["127.0.0.1", ...this.#announce]);
   }
 }
@@ -343,6 +390,7 @@ function hasNumber(value: unknown): value is { recordSequenceNumber: number } {
 
 interface Socket {
   onData: (data: Buffer, from: readonly [string, number]) => void;
+  readonly socket: EventEmitter;
 }
 
 /** The UDP socket of one of werift's STUN protocols, if it still looks as it did. */
@@ -353,8 +401,25 @@ function socketOf(protocol: unknown): Socket | undefined {
 }
 
 function isSocket(value: unknown): value is Socket {
-  return typeof value === "object" && value !== null && typeof Reflect.get(value, "onData") === "function";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof Reflect.get(value, "onData") === "function" &&
+    Reflect.get(value, "socket") instanceof EventEmitter
+  );
 }
+
+/** RTCP is told by its second byte, RFC 5761 section 4. */
+function isRtcp(data: Buffer): boolean {
+  const type = data[1] ?? 0;
+  return type >= 192 && type < 224;
+}
+
+function noPort(): VoiceError {
+  return new VoiceError("overloaded", "there is no free UDP port for one more call");
+}
+
+function ignore(): void {}
 
 /** How many addresses of each family the machine has beside loopback and link-local ones. */
 function hostAddresses(): { readonly four: number; readonly six: number } {

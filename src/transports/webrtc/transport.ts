@@ -90,7 +90,8 @@ export class WebRtcTransport implements Transport {
     this.#stock = profile === "fastrtc" ? new StockPage() : undefined;
     this.#silence = new Int16Array(opus.rate / 50);
     const random = new DataView(platform.random(8).buffer);
-    this.#speech = new Speech(random.getUint16(0), random.getUint32(4));
+    // The upper half is left out: the other side cannot tell a wrap before its first packet (RFC 3711 section 3.3.1).
+    this.#speech = new Speech(random.getUint16(0) & 0x7fff, random.getUint32(4));
     this.#jitter = new Jitter({
       decode: (payload, at) => {
         // A silence mark is no audio: media time moves on with the next packet.
