@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+import { createSocket } from "node:dgram";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, it } from "vitest";
@@ -543,6 +545,62 @@ describe("candidates", () => {
     expect(clock.pending).toBe(1);
     await clock.advance(20_001);
     expect(clock.pending).toBe(0);
+  });
+});
+
+describe("strangers", () => {
+  it("cannot disturb a call with datagrams of any kind", async () => {
+    const { call } = house();
+    const [caller, end] = await call();
+    const port = Number(/ 127\.0\.0\.1 (\d+) typ host/.exec(String(caller.answer["sdp"]))?.[1]);
+    const socket = createSocket("udp4");
+    const alert = Buffer.from([21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 1, 0]);
+    const unknown = Buffer.from([63, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 1, 0]);
+    const stun = Buffer.from("000100002112a442000000000000000000000000", "hex");
+    for (let index = 0; index < 300; index++) {
+      for (const data of [
+        alert,
+        unknown,
+        stun,
+        Buffer.from([20 + (index % 44), ...randomBytes(index)]),
+        randomBytes(40),
+      ]) {
+        socket.send(data, port, "127.0.0.1");
+      }
+      if (index % 20 === 0) await soon(1);
+    }
+    await soon(200);
+    const before = end.audio.length;
+    caller.send("text", { text: "still here" });
+    await until(() => end.messages.length > 0 && end.audio.length > before + 5);
+    expect(end.closes).toEqual([]);
+    expect(caller.over).toBe(false);
+    socket.close();
+  });
+
+  it("cannot leave anything behind with offers made of rubbish", { timeout: 60_000 }, async () => {
+    const made = house({ pendingLimit: 200 });
+    const original = offerOf();
+    let seed = 42;
+    const next = (below: number): number => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff) % below;
+    const statuses = new Set<number>();
+    for (let index = 0; index < 150; index++) {
+      const lines = original.split("\r\n");
+      for (let edits = 1 + next(3); edits > 0; edits--) {
+        const at = next(lines.length);
+        const how = next(4);
+        if (how === 0) lines.splice(at, 1);
+        else if (how === 1) lines.splice(at, 0, lines[next(lines.length)] ?? "");
+        else if (how === 2) lines[at] = `${lines[at]?.slice(0, next(30))}${String.fromCharCode(33 + next(90))}`;
+        else lines[at] = (lines[at] ?? "").replaceAll(/\d+/g, () => String(next(70_000)));
+      }
+      const { status } = await made.offers.receive({ type: "offer", sdp: lines.join("\r\n"), webrtc_id: `id${index}` });
+      statuses.add(status);
+    }
+    expect(made.taken).toBeGreaterThan(5);
+    expect([...statuses].every((status) => [200, 413, 422].includes(status))).toBe(true);
+    await made.offers.close();
+    await until(() => made.released === made.taken && !process.getActiveResourcesInfo().includes("UDPWrap"));
   });
 });
 
