@@ -50,7 +50,7 @@ export class Front {
       random: (bytes) => platform.random(bytes),
       digest: (token) => createHash("sha256").update(token).digest("hex"),
     });
-    const app = routes({ stream, calls, offers, telephone, page, prefix: normalise(prefix) });
+    const app = routes({ stream, calls, offers, telephone, page, resume, prefix: normalise(prefix) });
     return new Front({
       // What the transports do with calls does not depend on what the page's inputs are.
       calls: calls as unknown as Calls,

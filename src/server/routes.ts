@@ -9,6 +9,7 @@ import { asVoiceError, VoiceError } from "../base/errors.ts";
 import { MemoryMeters } from "../base/meters.ts";
 import type { PageConfig } from "../protocol/config.ts";
 import { isRecord } from "../protocol/page.ts";
+import type { ResumeTokens } from "../protocol/resume.ts";
 import type { Calls } from "../session/calls.ts";
 import type { Offers } from "../transports/webrtc/offers.ts";
 import { corsHeaders, mayCome } from "./origins.ts";
@@ -29,12 +30,13 @@ export interface RoutesOptions<In> {
   readonly offers: Offers;
   readonly telephone: Telephone | undefined;
   readonly page: ReadonlyMap<string, PageFile>;
+  readonly resume: ResumeTokens;
   /** Under which the routes are reached from outside: the telephone's carrier signs whole addresses. */
   readonly prefix: string;
 }
 
 /** Builds the routes below an empty prefix. */
-export function routes<In>({ stream, calls, offers, telephone, page, prefix }: RoutesOptions<In>): Hono {
+export function routes<In>({ stream, calls, offers, telephone, page, resume, prefix }: RoutesOptions<In>): Hono {
   const { platform } = stream;
   const app = new Hono();
   const { origins = [] } = stream.options;
@@ -74,6 +76,15 @@ export function routes<In>({ stream, calls, offers, telephone, page, prefix }: R
     if (!isRecord(json) || typeof json["webrtc_id"] !== "string") throw new VoiceError("bad-message", "webrtc_id must be a string");
     const { webrtc_id: id, ...values } = json;
     calls.post(String(id), unwrap(values));
+    return c.json({ status: "ok" });
+  });
+  // What a page sends with its last breath, as a beacon: no headers, so the right to end the call is in the body.
+  app.post("/end", async (c) => {
+    const json = await readJson(c);
+    const token = isRecord(json) ? json["resume"] : undefined;
+    const session = typeof token === "string" ? resume.take(token, platform.clock.now()) : undefined;
+    if (typeof session !== "string") return refuse(c, "resume-expired", "the token is not valid any more");
+    void calls.get(session)?.close(new VoiceError("hung-up", "the page was closed"));
     return c.json({ status: "ok" });
   });
   app.get("/outputs", async (c) => {

@@ -2,6 +2,7 @@
  * The front door for users: one handler, all the ways to reach it. Nothing is opened before `mount` or `launch`.
  */
 import type { Server } from "node:http";
+import type { StandardSchema } from "../agents/schema.ts";
 import { VoiceError } from "../base/errors.ts";
 import type { Platform } from "../base/platform.ts";
 import type { Millis } from "../base/time.ts";
@@ -13,6 +14,7 @@ import type { Handler, Message, Session } from "../session/types.ts";
 import type { TelephoneOptions } from "../transports/telephone/index.ts";
 import type { SocketOptions } from "../transports/websocket/index.ts";
 import type { DetectorMaker } from "../vad/detector.ts";
+import { type Inputs, inputsOf } from "./inputs.ts";
 import type { VoiceServer } from "./server.ts";
 
 /** How long whoever asks for outputs before the call is up is kept waiting, ms. */
@@ -21,7 +23,7 @@ const OUTPUTS_WAIT: Millis = 10_000;
 /** Which way media flows, seen from the caller. */
 export type Mode = "send-receive" | "send" | "receive";
 
-export interface StreamOptions {
+export interface StreamOptions<In = unknown> {
   /** Default "audio". Video is not there yet: "video" and "audio-video" are refused with `unsupported`. */
   readonly modality?: "audio" | "video" | "audio-video";
   /** "send": the caller only talks; "receive": the caller only listens. Default "send-receive". */
@@ -32,6 +34,13 @@ export interface StreamOptions {
   readonly concurrencyLimit?: number;
   /** Longest call, ms. Default: no limit. */
   readonly timeLimitMs?: Millis;
+  /** Longest wait for a caller whose line was lost and who may come back, ms; 0: none. Default 60 000. */
+  readonly awayMs?: Millis;
+  /**
+   * What pages may set, as a zod schema or any other Standard Schema of an object: its defaults are the inputs of a new
+   * session, and what does not fit is refused with 422. Default: anything, unchecked.
+   */
+  readonly inputs?: StandardSchema<In>;
   /** What the page shows: title, agents, the parts in use. */
   readonly page?: Partial<PageConfig>;
   /** Default: the built-in Silero detector. */
@@ -58,6 +67,8 @@ export interface RtcOptions {
   readonly announce?: readonly string[];
   /** How long a call may take to connect after its offer, ms. Default 10 000. */
   readonly setupMs?: Millis;
+  /** Time without anything from a connected caller until the line counts as lost, ms. Default 6000. */
+  readonly lostMs?: Millis;
 }
 
 /** How telephone calls come in. */
@@ -85,18 +96,20 @@ export interface MountOptions {
 /** One handler and everybody who talks to it. */
 export class Stream<In = unknown> {
   readonly #handler: Handler<In>;
-  readonly #options: StreamOptions;
+  readonly #options: StreamOptions<In>;
+  readonly #inputs: Inputs<In> | undefined;
   readonly #platform: Platform;
   #calls: Calls<In> | undefined;
   #server: Promise<VoiceServer> | undefined;
 
-  constructor(handler: Handler<In>, options: StreamOptions = {}) {
+  constructor(handler: Handler<In>, options: StreamOptions<In> = {}) {
     if (typeof handler !== "function") throw new TypeError(`a handler is a function of the session, got ${typeof handler}`);
     if (options.modality !== undefined && options.modality !== "audio") {
       throw new VoiceError("unsupported", `modality ${options.modality} is not there yet: only audio is`);
     }
     this.#handler = handler;
     this.#options = options;
+    this.#inputs = options.inputs === undefined ? undefined : inputsOf(options.inputs);
     this.#platform = options.platform ?? nodePlatform();
   }
 
@@ -156,14 +169,16 @@ export class Stream<In = unknown> {
   async calls(): Promise<Calls<In>> {
     if (this.#calls !== undefined) return this.#calls;
     const detector = this.#options.detector ?? (await loadSilero());
-    const { concurrencyLimit, timeLimitMs, audio, mode } = this.#options;
+    const { concurrencyLimit, timeLimitMs, awayMs, audio, mode } = this.#options;
     this.#calls ??= new Calls(this.#handler, {
       platform: this.#platform,
       detector,
       concurrencyLimit,
       timeLimitMs,
+      awayMs,
       rate: audio?.inputRate,
       mode,
+      inputs: this.#inputs,
     });
     return this.#calls;
   }
@@ -176,7 +191,7 @@ export class Stream<In = unknown> {
   get parts(): string {
     return this.#options.page?.parts ?? "silero";
   }
-  get options(): StreamOptions {
+  get options(): StreamOptions<In> {
     return this.#options;
   }
   get platform(): Platform {

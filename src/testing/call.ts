@@ -1,16 +1,17 @@
 /*
- * A caller without a network: a transport whose two ends are in one process, on a clock that the test moves. What the
- * caller hears is kept with the time at which it left the session; what they say is played in real (virtual) time.
+ * A caller without a network: a transport whose two ends are in one process. On a virtual clock the test moves time by
+ * what the caller says; on a real one the caller speaks in real time. What the caller hears is kept with the time at which
+ * it left the session.
  */
 import { type AudioFrame, durationOf, monoFrame } from "../audio/frame.ts";
 import { rmsOf } from "../audio/level.ts";
-import type { Millis } from "../base/time.ts";
 import type { CallerMessage, PageEvent } from "../protocol/page.ts";
 import type { Output, Transport, TransportCan, TransportSink } from "../session/types.ts";
-import type { VirtualClock } from "./clock.ts";
+import type { Clock, Millis } from "../base/time.ts";
+import { VirtualClock } from "./clock.ts";
 
 export interface LoopbackOptions {
-  readonly clock: VirtualClock;
+  readonly clock: Clock;
   readonly can?: Partial<TransportCan>;
   /** The transport never says that it is closed: to test that closing is bounded. */
   readonly hangs?: boolean;
@@ -32,7 +33,7 @@ export class LoopbackCall implements Transport {
   clears = 0;
   closedWith: unknown;
   isClosed = false;
-  readonly #clock: VirtualClock;
+  readonly #clock: Clock;
   readonly #hangs: boolean;
   #sink: TransportSink | undefined;
   #media: Millis = 0;
@@ -74,7 +75,7 @@ export class LoopbackCall implements Transport {
     for (let at = 0; at < audio.samples.length; at += size) {
       const frame = monoFrame(audio.samples.subarray(at, at + size), audio.rate, this.#media);
       this.#media += durationOf(frame);
-      await this.#clock.advance(durationOf(frame));
+      await this.#pass(durationOf(frame));
       this.#sink?.audio(frame);
     }
   }
@@ -87,7 +88,12 @@ export class LoopbackCall implements Transport {
   /** Nothing arrives for this long: muted at the source, or the network is gone. Media time goes on. */
   async starve(ms: Millis): Promise<void> {
     this.#media += ms;
-    await this.#clock.advance(ms);
+    await this.#pass(ms);
+  }
+
+  #pass(ms: Millis): Promise<void> {
+    if (this.#clock instanceof VirtualClock) return this.#clock.advance(ms);
+    return new Promise((resolve) => this.#clock.at(this.#clock.now() + ms, resolve));
   }
 
   message(message: CallerMessage): void {

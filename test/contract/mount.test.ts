@@ -145,6 +145,20 @@ describe.each(cases)("a stream mounted by %s at '%s'", (name, path, mount) => {
     await expect.poll(async () => (await fetch(`${base}/outputs?webrtc_id=stock1`)).status).toBe(204);
   });
 
+  it("ends the call of a page that sends its token with its last breath", async () => {
+    mounted = await mount(makeStream(), path);
+    const { base } = mounted;
+    const caller = new SocketCaller(`${base.replace("http", "ws")}/websocket/offer`);
+    await caller.start();
+    const { json } = await caller.event("started");
+    const end = (resume: unknown) => fetch(`${base}/end`, { method: "POST", body: JSON.stringify({ resume }) });
+    expect((await end("guessed")).status).toBe(410);
+    expect(await (await fetch(`${base}/health`)).json()).toMatchObject({ sessions: 1 });
+    expect((await end(json["resume"])).status).toBe(200);
+    await caller.closed;
+    await expect.poll(async () => await (await fetch(`${base}/health`)).json()).toMatchObject({ sessions: 0 });
+  });
+
   it("takes a signed telephone call and refuses an unsigned one", async () => {
     mounted = await mount(makeStream(), path);
     const phone = new Phone({ webhook: `${mounted.base}/telephone/incoming`, authToken: AUTH_TOKEN });

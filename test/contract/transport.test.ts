@@ -10,88 +10,10 @@ import { nodePlatform } from "../../src/node/platform.ts";
 import { Stream } from "../../src/server/stream.ts";
 import type { Heard, Session } from "../../src/session/types.ts";
 import { webrtcCaller } from "../../src/testing/caller.ts";
+import { LoopbackCall } from "../../src/testing/call.ts";
 import { Phone } from "../../src/testing/phone.ts";
 import { SocketCaller } from "../../src/testing/socket-caller.ts";
-
-/** One caller, whatever carries the call. Times are those of `performance.now()`. */
-interface Line {
-  /** A tone of this length, said in real time. */
-  say(ms: number): Promise<void>;
-  /** Every piece of audio that came so far. */
-  heard(): readonly { readonly at: number; readonly samples: Int16Array; readonly rate: number }[];
-  /** Types of the messages beside the media; undefined where there are none. */
-  messages(): readonly string[] | undefined;
-  /** Sends what no client of ours would. */
-  garbage(): void;
-  hangUp(): Promise<void>;
-  /** Goes without a word. */
-  vanish(): void;
-  /** Settles when the caller notices the end. */
-  ended: Promise<unknown>;
-}
-
-const AUTH = "secret";
-const tone = (ms: number, rate: number): Int16Array =>
-  Int16Array.from({ length: (rate * ms) / 1000 }, (_, i) => Math.round(8_000 * Math.sin((2 * Math.PI * 440 * i) / rate)));
-
-const lines: Readonly<Record<string, (base: string) => Promise<Line>>> = {
-  webrtc: async (base) => {
-    const caller = await webrtcCaller(`${base}/`);
-    const origin = performance.now() - caller.now;
-    return {
-      say: async (ms) => {
-        caller.say(monoFrame(tone(ms, caller.rate), caller.rate));
-        await caller.until(() => caller.saying === 0, { timeoutMs: 20_000 });
-      },
-      heard: () => caller.heard.map(({ at, frame }) => ({ at: at + origin, samples: frame.samples, rate: caller.rate })),
-      messages: () => caller.events.map(({ type }) => type),
-      garbage: () => {
-        for (const text of ["{", "[]", '{"type":7}', '{"type":"talk","data":{"phase":"maybe"}}', "\u0000"]) caller.sendText(text);
-      },
-      hangUp: () => caller.hangUp(),
-      vanish: () => void caller.hangUp(),
-      ended: caller.ended,
-    };
-  },
-  "websocket v1": (base) => socketLine(base, "v1"),
-  "websocket stock": (base) => socketLine(base, "fastrtc"),
-  telephone: async (base) => {
-    const phone = new Phone({ webhook: `${base}/telephone/incoming`, authToken: AUTH });
-    const call = await phone.call();
-    const origin = performance.now() - phone.clock.now();
-    return {
-      say: (ms) => call.speak(tone(ms, 8_000)),
-      heard: () => call.received.map(({ at, samples }) => ({ at: at + origin, samples, rate: 8_000 })),
-      messages: () => undefined,
-      garbage: () => {
-        for (const text of ["{", "[]", '{"event":"media"}', '{"event":"mark"}', '{"event":"media","media":{"payload":"%%%"}}']) call.raw(text);
-      },
-      hangUp: () => call.hangUp(),
-      vanish: () => call.dropSocket(),
-      ended: call.over(),
-    };
-  },
-};
-
-async function socketLine(base: string, profile: "v1" | "fastrtc"): Promise<Line> {
-  const caller = new SocketCaller(`${base.replace("http", "ws")}/websocket/offer`, { profile });
-  await caller.start();
-  const origin = performance.now() - caller.clock.now();
-  return {
-    say: (ms) => caller.speak(monoFrame(tone(ms, caller.inRate), caller.inRate)),
-    heard: () => caller.audio.map(({ at, samples }) => ({ at: at + origin, samples, rate: caller.outRate })),
-    messages: () => caller.events.map(({ name }) => name),
-    garbage: () => {
-      for (const text of ["{", "[]", '{"event":7}', '{"event":"media"}', '{"event":"media","media":{"payload":"%%%"}}']) caller.socket.send(text);
-      caller.socket.send(Buffer.from([9, 9]));
-    },
-    hangUp: () => caller.stop(),
-    vanish: () => caller.vanish(),
-    ended: caller.closed,
-  };
-}
-
-const playedMs = (line: Line): number => line.heard().reduce((sum, { samples, rate }) => sum + (samples.length / rate) * 1000, 0);
+import { AUTH, type Line, lines, playedMs, tone } from "../fixtures/lines.ts";
 
 let http: Server;
 let base: string;
