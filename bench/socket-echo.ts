@@ -197,6 +197,8 @@ async function call({ kind, url, sessions, seconds, tokens }: Job): Promise<void
       process.send?.({ name: "measuring" });
     }
     if (now < end) return;
+    // The machine stood still for longer than the measurement: there is nothing to tell.
+    if (!measuring) process.exit(1);
     clearInterval(timer);
     process.send?.({ name: "measured" });
     const value: Result = {
