@@ -68,7 +68,6 @@ export class PipelineSession implements EngineSession {
       stt,
       session: context.session,
       clock: this.#clock,
-      signal: context.signal,
       makeItem: () => this.#makeId(),
       phrases: () => this.#brief.phrases,
       events: {
@@ -123,6 +122,8 @@ export class PipelineSession implements EngineSession {
   add(item: Item): void {
     this.#conversation.put(item);
     this.#isFresh = true;
+    // A guess was made without knowing this.
+    if (this.#desk.live === "speculative" || this.#desk.live === "parked") this.#obey(this.#desk.cancelled());
   }
 
   answer(): void {

@@ -48,7 +48,6 @@ export interface EarsOptions {
   readonly stt: Stt;
   readonly session: Session;
   readonly clock: Clock;
-  readonly signal: AbortSignal;
   /** Makes an id for what the caller says in one turn. */
   makeItem(): string;
   /** What the present agent expects to hear. */
