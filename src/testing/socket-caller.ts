@@ -57,6 +57,15 @@ export interface HeardEvent {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
+/** What a test may do to the socket behind the caller's back. */
+export interface RawSocket {
+  send(data: string | Uint8Array): void;
+  close(code: number): void;
+  /** Stops reading, as a page does whose process stands still. */
+  pause(): void;
+  resume(): void;
+}
+
 const PING: Millis = 2_000;
 const REPORT: Millis = 200;
 
@@ -70,13 +79,16 @@ export class SocketCaller {
   /** Resolves when the socket is closed. */
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   /** The socket itself, for tests that send what no page would. */
-  readonly socket: WebSocket;
+  get socket(): RawSocket {
+    return this.#socket;
+  }
   /** Called for each piece of audio, besides keeping it. */
   onAudio: ((samples: Int16Array, at: Millis) => void) | undefined;
   /** Rate of the audio that comes, Hz. */
   outRate = 0;
   /** Rate of the audio to send, Hz. */
   inRate = 0;
+  readonly #socket: WebSocket;
   readonly #options: SocketCallerOptions;
   #waiting: readonly { readonly name: string; readonly found: Deferred<HeardEvent> }[] = [];
   #in: Codec | undefined;
@@ -96,30 +108,30 @@ export class SocketCaller {
     this.clock = options.clock ?? createClock();
     this.id = options.id ?? `page-${Math.random().toString(36).slice(2)}`;
     this.speaker = new Speaker(options.prebufferMs);
-    this.socket = new WebSocket(url, {
+    this.#socket = new WebSocket(url, {
       perMessageDeflate: false,
       ...(options.headers && { headers: { ...options.headers } }),
     });
-    this.socket.on("message", (data, isBinary) => {
+    this.#socket.on("message", (data, isBinary) => {
       if (!(data instanceof Buffer)) return;
       if (isBinary) this.#receiveBinary(data);
       else this.#receive(data.toString());
     });
     this.closed = new Promise((resolve) => {
-      this.socket.on("close", (code, reason) => {
+      this.#socket.on("close", (code, reason) => {
         this.#stop();
         resolve({ code, reason: reason.toString() });
       });
     });
-    this.socket.on("error", () => {}); // the close that follows says enough
+    this.#socket.on("error", () => {}); // the close that follows says enough
   }
 
   /** Connects. Rejects when the server refuses the upgrade. */
   async open(): Promise<this> {
-    if (this.socket.readyState === WebSocket.OPEN) return this;
+    if (this.#socket.readyState === WebSocket.OPEN) return this;
     await new Promise<void>((resolve, reject) => {
-      this.socket.once("open", () => resolve());
-      this.socket.once("error", reject);
+      this.#socket.once("open", () => resolve());
+      this.#socket.once("error", reject);
     });
     return this;
   }
@@ -157,18 +169,18 @@ export class SocketCaller {
 
   /** Sends anything as JSON text. */
   json(value: unknown): void {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(value));
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(value));
   }
 
   /** Sends one piece of audio at `inRate`, at once. */
   say(samples: Int16Array): void {
     if (this.#in === undefined) throw new TypeError("start has to come before say");
-    if (this.socket.readyState !== WebSocket.OPEN) return;
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
     const payload = this.#in.encode(samples);
     if (!this.#binary) return this.json({ event: "media", media: { payload: encodeBase64(payload) } });
     const frame = { codec: this.#in.format.codec, epoch: 0, sequence: this.#sequence, payload };
     this.#sequence = (this.#sequence + 1) & 0xffff;
-    this.socket.send(writeBinaryFrame(frame, Buffer.allocUnsafe(binaryLength(payload))));
+    this.#socket.send(writeBinaryFrame(frame, Buffer.allocUnsafe(binaryLength(payload))));
   }
 
   /** Speaks in real time, 20 ms at a time; audio at `inRate`. Resolves at its end. */
@@ -226,7 +238,7 @@ export class SocketCaller {
 
   /** Goes without a word, as a page whose network is gone. */
   vanish(): void {
-    this.socket.terminate();
+    this.#socket.terminate();
   }
 
   #use(input: Codec, output: Codec, binary: boolean): void {
