@@ -48,13 +48,18 @@ export function checkArgs(schema: Schema, args: unknown): unknown {
     if (faults.length > 0) throw refusal(faults);
     return args;
   }
-  const checked = schema["~standard"].validate(args);
+  return checkedBy(schema, args, "arguments");
+}
+
+/** The value as the schema makes it. Throws VoiceError `bad-message` that names path and fault of each wrong member. */
+export function checkedBy<Output>(schema: StandardSchema<Output>, value: unknown, what: string): Output {
+  const checked = schema["~standard"].validate(value);
   if ("then" in checked) {
     checked.catch(() => {});
-    throw new TypeError("parameters must be checked synchronously, got a schema that answers with a promise");
+    throw new TypeError(`${what} must be checked synchronously, got a schema that answers with a promise`);
   }
   if (checked.issues === undefined) return checked.value;
-  throw refusal(checked.issues.map((issue) => at(pathOf(issue), issue.message)));
+  throw refusal(checked.issues.map((issue) => at(pathOf(issue), issue.message)), what);
 }
 
 /** Some libraries make their schemas functions. */
@@ -74,8 +79,8 @@ function converted(schema: StandardSchema): Record<string, unknown> {
   );
 }
 
-function refusal(faults: readonly string[]): VoiceError {
-  return new VoiceError("bad-message", `wrong arguments: ${faults.join("; ")}`, { expose: true });
+function refusal(faults: readonly string[], what: string = "arguments"): VoiceError {
+  return new VoiceError("bad-message", `wrong ${what}: ${faults.join("; ")}`, { expose: true });
 }
 
 function pathOf({ path = [] }: Issue): string {

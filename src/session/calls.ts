@@ -43,9 +43,11 @@ export interface CallsOptions<In> {
   readonly detector?: DetectorMaker | undefined;
   /** The inputs of a new session, and how the page's values change them. */
   readonly inputs?: {
-    readonly initial: In;
-    readonly parse: (values: Readonly<Record<string, unknown>>, old: In) => In;
-  };
+    /** The values of a new session, its own to change. */
+    initial(): In;
+    /** Throws VoiceError `bad-message`. */
+    parse(values: Readonly<Record<string, unknown>>, old: In): In;
+  } | undefined;
 }
 
 export interface AnswerOptions {
@@ -120,7 +122,11 @@ export class Calls<In = unknown> {
     if (session !== undefined) session.post(values);
     else if (early === undefined) throw new VoiceError("unknown-session", `there is no session ${id}`);
     else if (early.length >= EARLY_LIMIT) throw new VoiceError("too-large", `a call that is being set up takes ${EARLY_LIMIT} posts`);
-    else early.push(values);
+    else {
+      const { inputs } = this.#options;
+      inputs?.parse(values, inputs.initial());
+      early.push(values);
+    }
   }
 
   /** Keeps a place for a call that is being set up. Throws VoiceError `concurrency-limit`, `draining`, `session-exists`. */
@@ -207,8 +213,8 @@ export class Calls<In = unknown> {
       mode: mode ?? "send-receive",
       rate,
       // Without a schema inputs are `unknown` to the handler: a plain record of what the page has sent.
-      inputs: inputs?.initial ?? ({} as In),
-      parseInputs: inputs?.parse ?? ((values, old) => ({ ...old, ...values })),
+      inputs: inputs?.initial() ?? ({} as In),
+      parseInputs: (values, old) => (inputs === undefined ? { ...old, ...values } : inputs.parse(values, old)),
       detector,
       onClosed: () => {
         this.#sessions.delete(id);

@@ -340,6 +340,7 @@ export class LiveSession<In = unknown> implements Session<In> {
       } catch (error) {
         const { code, message: text } = asVoiceError(error, "bad-message");
         this.tell({ type: "warning", message: text, data: { code, fatal: false } });
+        return;
       }
     }
     this.#events.emit("message", message);
