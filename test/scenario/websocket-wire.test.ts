@@ -384,6 +384,22 @@ describe("our voice on a socket", () => {
     expect(sessions[0]?.interrupt()).toMatchObject({ exact: true, played: 200 });
   });
 
+  it("is never more than 200 ms ahead of the page's ear, whatever the profile, and never behind it", async () => {
+    for (const start of [START, V1]) {
+      const { join, clock } = bench(talk);
+      const socket = await join(start);
+      const began = clock.now();
+      for (let i = 0; i < 500; i++) {
+        const passed = clock.now() - began;
+        const sent = framesOf(socket).length * 20 + socket.json("media").length * 100;
+        expect(sent - passed).toBeLessThanOrEqual(200);
+        // The first 100 ms message of a stock page leaves with the first frames, before it is needed.
+        if (passed < 2_900) expect(sent - passed).toBeGreaterThan(0);
+        await clock.advance(5);
+      }
+    }
+  });
+
   it("is marked at the end of an utterance, and the echo of the mark is the last word on what was heard", async () => {
     const { join, clock, sessions } = bench(async (session) => {
       session.send(monoFrame(new Int16Array(4_800), 24_000));
