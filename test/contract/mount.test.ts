@@ -120,6 +120,21 @@ describe.each(cases)("a stream mounted by %s at '%s'", (name, path, mount) => {
     await caller.hangUp();
   });
 
+  it("hands the handler the agent and the inputs that a page's offer names", async () => {
+    const got: unknown[] = [];
+    const stream = new Stream(
+      (session) => {
+        got.push(session.call.agent, session.inputs);
+        return new Promise(() => {});
+      },
+      { platform: { ...nodePlatform(), log: silentLog }, detector: () => ({ rate: 16_000, window: 512, push: () => 0, reset() {} }) },
+    );
+    mounted = await mount(stream, path);
+    const caller = await webrtcCaller(`${mounted.base}/`, { body: { agent: "Ben", inputs: { tone: 440 } } });
+    await expect.poll(() => got).toEqual(["Ben", { tone: 440 }]);
+    await caller.hangUp();
+  });
+
   it("takes a WebSocket call, inputs and outputs of a stock page", async () => {
     mounted = await mount(makeStream(), path);
     const { base } = mounted;

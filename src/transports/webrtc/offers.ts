@@ -197,6 +197,8 @@ class WebRtcOffers implements Offers {
         opus,
         profile: offer.profile,
         lostMs: this.#options.lostMs ?? 6000,
+        agent: offer.agent,
+        inputs: offer.inputs,
       });
       transport.onReleased = () => this.#forget(id);
       platform.meters.observe("repartee_webrtc_setup_ms", clock.now() - began);

@@ -21,7 +21,7 @@ import { isSafe } from "../../protocol/safe.ts";
 import type { Profile } from "../../protocol/signal.ts";
 import { echoOf, StockPage } from "../../protocol/stock.ts";
 import { Strikes } from "../../protocol/strikes.ts";
-import type { Output, Transport, TransportCan, TransportSink } from "../../session/types.ts";
+import type { CallInfo, Output, Transport, TransportCan, TransportSink } from "../../session/types.ts";
 import { Jitter, type RtpPacket } from "./jitter.ts";
 import type { Opus } from "./opus.ts";
 import { isSilenceMark } from "./opus-packet.ts";
@@ -36,6 +36,9 @@ export interface WebRtcTransportOptions {
   readonly profile: Profile;
   /** Time without anything from the caller until the link counts as lost. */
   readonly lostMs: Millis;
+  /** What the page asked for in its offer. */
+  readonly agent?: string | undefined;
+  readonly inputs?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Longest message of a page, bytes of UTF-8 at most; longer ones are counted and ignored. */
@@ -57,6 +60,8 @@ const SILENCE_MARK = Uint8Array.of(31 << 3);
 export class WebRtcTransport implements Transport {
   readonly name = "webrtc";
   readonly can: TransportCan;
+  readonly call: CallInfo;
+  readonly #inputs: WebRtcTransportOptions["inputs"];
   readonly #platform: Platform;
   readonly #peer: Peer;
   readonly #opus: Opus;
@@ -81,11 +86,13 @@ export class WebRtcTransport implements Transport {
   /** Called once everything is released. */
   onReleased: () => void = () => {};
 
-  constructor({ platform, peer, opus, profile, lostMs }: WebRtcTransportOptions) {
+  constructor({ platform, peer, opus, profile, lostMs, agent, inputs }: WebRtcTransportOptions) {
     this.#platform = platform;
     this.#peer = peer;
     this.#opus = opus;
     this.#lostMs = lostMs;
+    this.#inputs = inputs;
+    this.call = agent === undefined ? { parameters: {} } : { agent, parameters: {} };
     this.can = { rate: opus.rate, lead: 20, video: false, messages: true, digits: false, clears: false, marks: false };
     this.#stock = profile === "fastrtc" ? new StockPage() : undefined;
     this.#silence = new Int16Array(opus.rate / 50);
@@ -108,6 +115,7 @@ export class WebRtcTransport implements Transport {
     if (this.#sink !== undefined) throw new TypeError("open was called twice");
     this.#sink = sink;
     this.#openedAt = this.#platform.clock.now();
+    if (this.#inputs !== undefined) sink.message({ type: "inputs", values: this.#inputs });
     const early = this.#early;
     this.#early = [];
     for (const frame of early) sink.audio(frame);
