@@ -95,13 +95,13 @@ export class GaCodec {
         return;
       case "response.output_audio_transcript.delta":
       case "response.output_text.delta":
-        emit({ type: "words", who: "agent", item: event.item_id, text: event.delta, append: true, final: false });
+        emit({ type: "words", who: "agent", item: event.item_id, response: event.response_id, text: event.delta, append: true, final: false });
         return;
       case "response.output_audio_transcript.done":
-        emit({ type: "words", who: "agent", item: event.item_id, text: event.transcript, append: false, final: true });
+        emit({ type: "words", who: "agent", item: event.item_id, response: event.response_id, text: event.transcript, append: false, final: true });
         return;
       case "response.output_text.done":
-        emit({ type: "words", who: "agent", item: event.item_id, text: event.text, append: false, final: true });
+        emit({ type: "words", who: "agent", item: event.item_id, response: event.response_id, text: event.text, append: false, final: true });
         return;
       case "input_audio_buffer.speech_started":
         emit({ type: "speech", on: true, at: event.audio_start_ms, item: event.item_id });
@@ -141,11 +141,11 @@ export class GaCodec {
         emit({ type: "trouble", error: providerError(event.error, "what the caller said could not be written down", this.#options.scrub) });
         return;
       case "response.output_item.done":
-        this.#call(event.item, emit);
+        this.#call(event.item, event.response_id, emit);
         return;
       case "response.done":
         // A server that leaves out the events of items still lists what the response holds.
-        if (Array.isArray(event.response.output)) for (const item of event.response.output) this.#call(item, emit);
+        if (Array.isArray(event.response.output)) for (const item of event.response.output) this.#call(item, event.response.id, emit);
         return;
       default:
         return;
@@ -172,13 +172,14 @@ export class GaCodec {
   }
 
   /** Only what is complete is run: a call that a cancelled response began has half its arguments. */
-  #call(item: unknown, emit: (event: RealtimeEvent) => void): void {
+  #call(item: unknown, response: string, emit: (event: RealtimeEvent) => void): void {
     if (!isRecord(item) || item["type"] !== "function_call") return;
     const { id, status, call_id: call, name, arguments: args } = item;
     if (typeof call !== "string" || typeof name !== "string" || this.#calls.has(call)) return;
     if (status !== undefined && status !== null && status !== COMPLETED) return;
     this.#calls.add(call);
-    emit({ type: "call", id: call, item: typeof id === "string" ? id : call, name, args: typeof args === "string" ? args : "{}" });
+    const text = typeof args === "string" ? args : "{}";
+    emit({ type: "call", id: call, item: typeof id === "string" ? id : call, response, name, args: text });
   }
 }
 

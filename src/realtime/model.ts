@@ -117,6 +117,8 @@ export type RealtimeEvent =
       readonly type: "words";
       readonly who: "caller" | "agent";
       readonly item: string;
+      /** Of an agent's words. */
+      readonly response?: string;
       readonly text: string;
       readonly append: boolean;
       readonly final: boolean;
@@ -132,7 +134,14 @@ export type RealtimeEvent =
     }
   /** `at`: ms of audio written to this connection. */
   | { readonly type: "speech"; readonly on: boolean; readonly at: Millis; readonly item: string }
-  | { readonly type: "call"; readonly id: string; readonly item: string; readonly name: string; readonly args: string }
+  | {
+      readonly type: "call";
+      readonly id: string;
+      readonly item: string;
+      readonly response: string;
+      readonly name: string;
+      readonly args: string;
+    }
   | { readonly type: "started"; readonly response: string; readonly ask: RealtimeAsk | undefined }
   /** `again`: it failed and is asked for once more, unseen by the caller. */
   | {
@@ -164,8 +173,11 @@ export interface RealtimeConnection {
   readonly waiting: readonly RealtimeAsk[];
   /** The response under way. */
   readonly active: string | undefined;
-  /** Samples at the input format's rate; false when the line is full and nothing was sent. */
-  sendAudio(samples: Int16Array): boolean;
+  /**
+   * Samples at the input format's rate; false when the line is full and nothing was sent. `late`: what was said before,
+   * which is sent however full it is.
+   */
+  sendAudio(samples: Int16Array, late?: boolean): boolean;
   add(item: RealtimeItem): void;
   remove(item: string): void;
   /** Settles when everything added so far is acknowledged, at the latest after 3 s. */
@@ -175,8 +187,8 @@ export interface RealtimeConnection {
   /** Forgets the caller's audio since the last commit. */
   clear(): void;
   respond(ask: RealtimeAsk): void;
-  /** Stops the response under way and what waits; answers how many that were. */
-  cancel(): number;
+  /** Stops the response under way, and forgets what waits. */
+  cancel(): void;
   /** `heard`: whole ms, not more than was produced. */
   truncate(item: string, heard: Millis): void;
   /** Throws VoiceError when the provider refuses, or says nothing for 5 s. */

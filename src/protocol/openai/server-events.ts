@@ -109,7 +109,8 @@ export interface WireResponse {
   readonly conversation_id: string | null;
   readonly output_modalities: readonly Modality[];
   readonly max_output_tokens: number | "inf";
-  readonly audio: { readonly output: { readonly format: WireFormat; readonly voice: string | { readonly id: string } } };
+  /** The voice by name or id: stock clients take no object here. */
+  readonly audio: { readonly output: { readonly format: WireFormat; readonly voice: string } };
   readonly metadata: Readonly<Record<string, string>> | null;
   /** Null until the response is done. */
   readonly usage: ResponseUsage | null;
