@@ -316,7 +316,9 @@ class GaConnection implements RealtimeConnection {
     this.#responses.add(id);
     const acts = this.#sequencer.created(id, this.#clock.now());
     this.#obey(acts);
-    this.#emit({ type: "started", response: id, ask: this.#sequencer.ask });
+    // What was taken back before it began is nothing to anybody; its end is only counted.
+    const isWanted = !acts.some((act) => act.type === "cancel");
+    if (isWanted) this.#emit({ type: "started", response: id, ask: this.#sequencer.ask });
   }
 
   #onDone(response: WireResponse): void {

@@ -27,7 +27,7 @@ export interface HearingOptions {
   /** Hz. */
   readonly rate: number;
   /** We decide when the caller has finished. */
-  local: boolean;
+  readonly local: boolean;
   /** Audio that never reached the model, ms. */
   dropped(ms: Millis): void;
 }
@@ -48,6 +48,7 @@ interface Utterance {
 export class Hearing {
   readonly #options: HearingOptions;
   readonly #ring: AudioRing;
+  #local: boolean;
   #connection: RealtimeConnection | undefined;
   /** Position up to which the connection has it. */
   #sent = 0;
@@ -65,6 +66,7 @@ export class Hearing {
 
   constructor(options: HearingOptions) {
     this.#options = options;
+    this.#local = options.local;
     this.#ring = new AudioRing((options.rate * KEPT) / 1000);
   }
 
@@ -76,6 +78,14 @@ export class Hearing {
   /** What the caller said is not known yet, neither as words nor by an answer. */
   get isPending(): boolean {
     return this.#pending !== undefined;
+  }
+
+  /** Who decides from now on. */
+  set local(local: boolean) {
+    if (local === this.#local) return;
+    this.#local = local;
+    this.#open = undefined;
+    this.#sent = this.#ring.end;
   }
 
   hear(frame: AudioFrame): void {
@@ -97,7 +107,7 @@ export class Hearing {
       this.#commit(again.commitAt - from);
       if (this.#open !== undefined) this.#sent = Math.max(this.#open, this.#ring.start);
     }
-    if (!this.#options.local || this.#open !== undefined) this.#catchUp(this.#ring.end);
+    if (!this.#local || this.#open !== undefined) this.#catchUp(this.#ring.end);
     this.#sent = this.#ring.end;
   }
 
@@ -110,7 +120,8 @@ export class Hearing {
 
   /** What the next connection has to hear. */
   again(): HeardAgain {
-    const { local, clock } = this.#options;
+    const local = this.#local;
+    const { clock } = this.#options;
     const commitAt = this.#pending !== undefined && local ? this.#pending.to : undefined;
     const from = this.#pending?.from ?? this.#open;
     if (from !== undefined) return { from, commitAt };
@@ -188,7 +199,7 @@ export class Hearing {
   #push(samples: Int16Array): void {
     this.#ring.push(samples);
     const connection = this.#connection;
-    if (connection === undefined || (this.#options.local && this.#open === undefined)) return;
+    if (connection === undefined || (this.#local && this.#open === undefined)) return;
     const behind = this.#ring.end - samples.length - this.#sent;
     if (behind > 0) this.#catchUpSlowly(connection);
     else if (connection.sendAudio(samples)) this.#moved(samples.length);

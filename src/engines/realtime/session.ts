@@ -1,0 +1,561 @@
+/*
+ * One caller's conversation with a realtime model. It connects the parts and keeps what outlives a connection: the log of
+ * what was said, what of it was heard, the caller's audio, and what was asked for and not answered. A connection is a
+ * cache of all that, and may be replaced at any time (rotate.ts).
+ */
+import type { AudioFrame } from "../../audio/frame.ts";
+import { asVoiceError, VoiceError } from "../../base/errors.ts";
+import { makeId } from "../../base/ids.ts";
+import type { Platform } from "../../base/platform.ts";
+import type { Millis } from "../../base/time.ts";
+import { SpokenLines } from "../../agents/spoken.ts";
+import type { Ask, Brief, EngineEvent, EngineSession, Item } from "../../agents/types.ts";
+import { itemOf, replayOf, type ReplayReason } from "../../realtime/replay.ts";
+import { Ledger } from "../../realtime/conversation.ts";
+import type {
+  AudioFormat,
+  RealtimeAsk,
+  RealtimeConfig,
+  RealtimeConnection,
+  RealtimeEvent,
+  RealtimeItem,
+  RealtimeModel,
+  RealtimeTranscription,
+  RealtimeTurns,
+} from "../../realtime/model.ts";
+import type { CallerMessage } from "../../protocol/page.ts";
+import type { Heard } from "../../session/types.ts";
+import type { TurnEvent } from "../../turn/events.ts";
+import type { VideoFrame } from "../../video/frame.ts";
+import type { Breaker } from "./breaker.ts";
+import { type HeardAgain, Hearing } from "./hearing.ts";
+import { toDataUrl } from "./picture.ts";
+import { Replies } from "./replies.ts";
+import { Rotation } from "./rotate.ts";
+import { tuned } from "./tuning.ts";
+
+/** A break shorter than this is not worth the caller's attention. */
+const NOTICE: Millis = 1_000;
+/** After a break the provider hears again within this that the caller speaks; else the caller does not. */
+const STILL_SPEAKS: Millis = 3_000;
+
+export interface RealtimeParts {
+  readonly models: readonly RealtimeModel[];
+  readonly breakers: ReadonlyMap<string, Breaker>;
+  readonly format: AudioFormat;
+  readonly turns: Extract<RealtimeTurns, { by: "provider" }>;
+  readonly transcription: RealtimeTranscription | undefined;
+  /** The voice may change in an open session. */
+  readonly revoice: boolean;
+  readonly historyTokens: number | undefined;
+}
+
+/** The engine session over a realtime model. */
+export class RealtimeSession implements EngineSession {
+  readonly #parts: RealtimeParts;
+  readonly #context: Ask & { readonly platform: Platform };
+  readonly #sink: (event: EngineEvent) => void;
+  readonly #ledger = new Ledger();
+  readonly #spoken = new SpokenLines();
+  readonly #replies = new Replies();
+  readonly #hearing: Hearing;
+  readonly #rotation: Rotation;
+  readonly #undo: (() => void)[] = [];
+  #brief: Brief;
+  #turns: Extract<RealtimeTurns, { by: "provider" }>;
+  /** What is to be asked for as soon as there is a connection. */
+  #asks: RealtimeAsk[] = [];
+  /** The provider should answer what the caller said. */
+  #isOwed = false;
+  /** The words after which our voice broke off. */
+  #brokeOff: string | undefined;
+  /** The item after which a new connection begins to count. */
+  #base: string | null = null;
+  #picture: VideoFrame | undefined;
+  #speechOn = false;
+  #cancelNotice: (() => void) | undefined;
+  #cancelDoubt: (() => void) | undefined;
+  #notes = 0;
+  /** Lines that were there when the last history was made. */
+  #considered: ReadonlySet<string> = new Set();
+  #again: HeardAgain | undefined;
+  #isClosed = false;
+
+  constructor(parts: RealtimeParts, brief: Brief, sink: (event: EngineEvent) => void, context: Ask & { readonly platform: Platform }) {
+    const { platform, session, signal } = context;
+    this.#parts = parts;
+    this.#brief = brief;
+    this.#turns = parts.turns;
+    this.#sink = sink;
+    this.#context = context;
+    for (const item of brief.history) this.#remember(item);
+    this.#hearing = new Hearing({
+      clock: platform.clock,
+      rate: parts.format.rate,
+      local: brief.turns === "local",
+      dropped: (ms) => platform.meters.count("repartee_realtime_dropped_ms", ms),
+    });
+    this.#rotation = new Rotation({
+      models: parts.models,
+      breakers: parts.breakers,
+      platform,
+      signal,
+      config: () => this.#config(),
+      history: (reason) => this.#history(reason),
+      isBoundary: () => this.#isBoundary(),
+      on: (event) => this.#on(event),
+      lost: (error) => this.#lost(error),
+      attached: (connection, reason) => this.#attached(connection, reason),
+      gone: (error) => this.#gone(error),
+    });
+    this.#undo.push(session.on("message", (message) => this.#onMessage(message)));
+  }
+
+  /** Throws VoiceError when no provider can be reached. */
+  async open(): Promise<void> {
+    try {
+      await this.#rotation.open();
+    } catch (error) {
+      void this.close();
+      throw error;
+    }
+  }
+
+  hear(frame: AudioFrame): void {
+    if (!this.#isClosed) this.#hearing.hear(frame);
+  }
+
+  /** The newest picture is shown to the model with the caller's next turn. */
+  see(frame: VideoFrame): void {
+    this.#picture = frame;
+  }
+
+  turn(event: TurnEvent): void {
+    if (this.#isClosed || this.#brief.turns !== "local") return;
+    switch (event.type) {
+      case "started":
+        this.#hearing.begin(event.from);
+        return;
+      case "resumed":
+        if (!this.#hearing.isOpen) this.#hearing.begin(event.at);
+        return;
+      case "ended":
+        if (event.why === "noise" || event.why === "aside" || event.why === "stop" || event.why === "closed") this.#hearing.discard();
+        else this.#hearing.end();
+        if (event.why === "stop") this.cancel();
+        return;
+      case "paused":
+      case "likely":
+      case "duck":
+      case "hold":
+      case "release":
+      case "interrupted":
+        return;
+    }
+  }
+
+  add(item: Item): void {
+    if (this.#isClosed) return;
+    const told = this.#remember(item);
+    if (told === undefined) return;
+    // A result needs its call on the same connection; one that broke since took the call with it.
+    const call = told.kind === "result" ? this.#ledger.call(told.call) : undefined;
+    const before = call === undefined || this.#rotation.knows(call.id) ? undefined : itemOf(call);
+    this.#rotation.tell(...(before === undefined ? [] : [before]), told);
+  }
+
+  answer(): void {
+    this.#showPicture();
+    this.#ask({ type: "answer" });
+  }
+
+  say(text: string): void {
+    this.#ask({ type: "say", text });
+  }
+
+  cancel(): void {
+    const waiting = this.#asks.length + (this.#rotation.current?.waiting.length ?? 0);
+    this.#asks = [];
+    this.#isOwed = false;
+    this.#brokeOff = undefined;
+    this.#rotation.current?.cancel();
+    const reply = this.#replies.cancel();
+    if (reply !== undefined) this.#emit({ type: "reply", id: reply.id, phase: "cancelled" });
+    for (let i = 0; i < waiting; i++) this.#emit({ type: "reply", id: this.#makeId(), phase: "cancelled" });
+  }
+
+  heard(heard: Heard): void {
+    const produced = heard.item === undefined ? 0 : (this.#spoken.find(heard.item)?.produced ?? 0);
+    for (const cut of this.#spoken.cut(heard)) {
+      this.#ledger.cut(cut.id, cut.heard, cut.unheard);
+      const wasHeard = cut.id === heard.item && heard.played > 0;
+      // A line without any sound of it known to the provider has nothing to be shortened.
+      if (wasHeard) this.#rotation.current?.truncate(cut.id, Math.min(heard.played, produced));
+      else this.#forget(cut.id);
+    }
+  }
+
+  async rebrief(brief: Brief): Promise<void> {
+    const old = this.#brief;
+    this.#brief = brief;
+    this.#hearing.local = brief.turns === "local";
+    this.#dismiss(brief.history);
+    for (const item of brief.history) if (item.kind === "handoff") this.add(item);
+    const { instructions, tools, turns } = this.#config();
+    const { voice } = brief;
+    try {
+      const connection = this.#rotation.current;
+      if (connection === undefined) await this.#rotation.ready();
+      else
+        await connection.update({
+          instructions,
+          tools,
+          ...(old.turns !== brief.turns && { turns }),
+          ...(this.#parts.revoice && voice !== undefined && { voice }),
+        });
+    } catch (error) {
+      // A connection that broke meanwhile learns the new brief when it is opened again.
+      if (this.#rotation.current === undefined && !this.#isClosed) return await this.#rotation.ready();
+      this.#brief = old;
+      this.#hearing.local = old.turns === "local";
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelNotice?.();
+    this.#cancelDoubt?.();
+    for (const undo of this.#undo) undo();
+    this.#hearing.close();
+    await this.#rotation.close();
+  }
+
+  #on(event: RealtimeEvent): void {
+    switch (event.type) {
+      case "audio":
+        this.#onAudio(event);
+        return;
+      case "words":
+        if (event.who === "agent") this.#onAgentWords(event);
+        else this.#onCallerWords(event);
+        return;
+      case "placed":
+        this.#onPlaced(event);
+        return;
+      case "speech":
+        this.#onSpeech(event.on, this.#hearing.speech(event.on, event.at));
+        return;
+      case "call":
+        this.#onCall(event);
+        return;
+      case "started":
+        this.#isOwed = false;
+        if (this.#replies.started(event.response)) this.#emit({ type: "reply", id: event.response, phase: "started" });
+        return;
+      case "ended":
+        this.#onEnded(event);
+        return;
+      case "unanswered":
+        this.#emit({ type: "trouble", error: event.error });
+        this.#emit({ type: "reply", id: this.#makeId(), phase: "failed" });
+        return;
+      case "usage":
+        this.#emit({ type: "usage", usage: { model: event.usage.model, units: event.usage.units } });
+        return;
+      case "trouble":
+        this.#emit({ type: "trouble", error: event.error });
+        return;
+      case "closed":
+      case "raw":
+        return;
+    }
+  }
+
+  #onAudio({ samples, item, response }: Extract<RealtimeEvent, { type: "audio" }>): void {
+    const reply = this.#replies.of(response);
+    if (reply === undefined) return;
+    const known = reply.items.get(item);
+    if (known === undefined) reply.items.set(item, { hasAudio: true, isComplete: false });
+    else known.hasAudio = true;
+    const frame: AudioFrame = { kind: "audio", samples, rate: this.#parts.format.rate, channels: 1, at: 0, item };
+    this.#spoken.line(item, this.#brief.agent).audio(frame);
+    this.#emit({ type: "audio", frame });
+  }
+
+  #onAgentWords({ item, response = "", text, append, final }: Extract<RealtimeEvent, { type: "words" }>): void {
+    const reply = this.#replies.of(response);
+    if (reply === undefined) return;
+    const known = reply.items.get(item) ?? { hasAudio: false, isComplete: false };
+    known.isComplete ||= final;
+    reply.items.set(item, known);
+    const entry = this.#ledger.words(item, "agent", text, { append, final });
+    if (entry.unheard !== "") return;
+    const line = this.#spoken.line(item, this.#brief.agent);
+    line.text = entry.text;
+    line.complete = entry.final;
+    this.#emit({ type: "words", who: "agent", item, text: entry.text, final: entry.final });
+  }
+
+  #onCallerWords({ item, text, append, final }: Extract<RealtimeEvent, { type: "words" }>): void {
+    const entry = this.#ledger.words(item, "caller", text, { append, final });
+    if (final) this.#hearing.resolved(item);
+    this.#emit({ type: "words", who: "caller", item, text: entry.text, final: entry.final });
+  }
+
+  #onPlaced({ item, after, who, committed }: Extract<RealtimeEvent, { type: "placed" }>): void {
+    this.#rotation.learned(item);
+    const isNew = this.#ledger.find(item) === undefined;
+    if (who !== "other") this.#ledger.place(item, after === null ? this.#base : after, who === "agent" ? "agent" : "caller");
+    if (!committed) return;
+    this.#hearing.committed(item);
+    this.#isOwed = this.#brief.turns === "engine" && this.#turns.answer;
+    // The line has its place before anybody knows what it says.
+    if (isNew) this.#emit({ type: "words", who: "caller", item, text: "", final: false });
+  }
+
+  #onSpeech(on: boolean, at: Millis): void {
+    this.#cancelDoubt?.();
+    this.#cancelDoubt = undefined;
+    if (on) this.#showPicture();
+    this.#speechOn = on;
+    this.#emit({ type: "speech", on, at });
+  }
+
+  #onCall({ id, item, response, name, args }: Extract<RealtimeEvent, { type: "call" }>): void {
+    // An id that comes again is the same call, also on another connection: it is run once.
+    if (this.#ledger.call(id) !== undefined) return;
+    this.#rotation.learned(item);
+    this.#ledger.add({ id: item, kind: "call", call: id, name, args });
+    if (this.#replies.of(response) === undefined)
+      this.add({ id: this.#makeId(), at: 0, kind: "result", call: id, output: "cancelled: the caller interrupted", failed: true });
+    else this.#emit({ type: "call", id, name, args });
+  }
+
+  #onEnded({ response, end, again }: Extract<RealtimeEvent, { type: "ended" }>): void {
+    const cancelled = this.#replies.settle(response);
+    if (cancelled !== undefined) {
+      for (const [item, { hasAudio }] of cancelled.items) if (!hasAudio) this.#forget(item);
+      return;
+    }
+    const reply = this.#replies.of(response);
+    if (reply === undefined) return;
+    if (again) {
+      this.#replies.suspend();
+      return;
+    }
+    this.#hearing.resolved();
+    this.#brokeOff = undefined;
+    this.#endReply(end === "completed" || end === "incomplete" ? "done" : end);
+  }
+
+  #endReply(phase: "done" | "cancelled" | "failed"): void {
+    const reply = this.#replies.end();
+    if (reply === undefined) return;
+    for (const item of reply.items.keys()) this.#finish(item);
+    this.#emit({ type: "reply", id: reply.id, phase });
+  }
+
+  /** No more words of a line will come. */
+  #finish(item: string): void {
+    const entry = this.#ledger.find(item);
+    if (entry === undefined || entry.final) return;
+    this.#ledger.finish(item);
+    this.#emit({ type: "words", who: "agent", item, text: entry.text, final: true });
+  }
+
+  #lost(error: VoiceError): void {
+    const again = this.#hearing.again();
+    const connection = this.#rotation.current;
+    this.#asks.push(...(connection?.waiting ?? []));
+    const reply = this.#replies.live;
+    if (reply?.response !== undefined) this.#suspend();
+    // What the caller said is known as words, and nobody has begun to answer.
+    else if (this.#isOwed && !this.#hearing.isPending) this.#asks.unshift({ type: "answer" });
+    this.#again = again;
+    this.#hearing.detach();
+    const { clock } = this.#context.platform;
+    this.#cancelNotice?.();
+    this.#cancelNotice = clock.at(clock.now() + NOTICE, () =>
+      this.#emit({
+        type: "trouble",
+        error: new VoiceError("provider-unavailable", "The line to the model broke; it is being restored.", { expose: true, cause: error }),
+      }),
+    );
+  }
+
+  /** The reply under way waits for the next connection, unless all of it is here. */
+  #suspend(): void {
+    const items = [...(this.#replies.live?.items ?? [])];
+    const last = items.at(-1);
+    // An answer is under way, so the question was understood.
+    if (last !== undefined) this.#hearing.resolved();
+    if (last?.[1].isComplete === true) {
+      this.#endReply("done");
+      return;
+    }
+    for (const [item] of items) this.#finish(item);
+    const text = last === undefined ? undefined : this.#ledger.find(last[0])?.text;
+    this.#brokeOff = text === "" ? undefined : text;
+    this.#replies.suspend();
+    if (last !== undefined || !this.#hearing.isPending || this.#brief.turns === "local") this.#asks.unshift({ type: "answer" });
+  }
+
+  #attached(connection: RealtimeConnection, reason: ReplayReason): void {
+    this.#cancelNotice?.();
+    this.#base = this.#ledger.last?.id ?? null;
+    this.#rotation.tell(...this.#untold());
+    this.#hearing.attach(connection, reason === "loss" ? this.#again : undefined);
+    this.#again = undefined;
+    const asks = this.#asks;
+    this.#asks = [];
+    for (const ask of asks) connection.respond(ask);
+    if (reason === "loss" && this.#speechOn) this.#doubt();
+  }
+
+  /** Lines added while the connection was being made. */
+  #untold(): readonly RealtimeItem[] {
+    return this.#ledger.entries.flatMap((entry) => {
+      const item = itemOf(entry);
+      if (item === undefined || !entry.final || entry.kind === "call" || this.#considered.has(entry.id)) return [];
+      const call = entry.kind === "result" ? this.#ledger.call(entry.call) : undefined;
+      const before = call === undefined ? undefined : itemOf(call);
+      return before === undefined ? [item] : [before, item];
+    });
+  }
+
+  #gone(error: VoiceError): void {
+    this.#cancelNotice?.();
+    this.#endReply("failed");
+    this.#emit({ type: "closed", error, resumable: false });
+    void this.close();
+  }
+
+  /** The caller spoke when the line broke. Perhaps they still do. */
+  #doubt(): void {
+    const { clock } = this.#context.platform;
+    this.#cancelDoubt = clock.at(clock.now() + STILL_SPEAKS, () => {
+      this.#hearing.forget();
+      this.#onSpeech(false, this.#context.session.clock.now());
+    });
+  }
+
+  #isBoundary(): boolean {
+    const { current } = this.#rotation;
+    return (
+      !this.#hearing.isOpen &&
+      !this.#hearing.isPending &&
+      !this.#isOwed &&
+      this.#replies.live === undefined &&
+      current?.active === undefined &&
+      current?.waiting.length === 0 &&
+      this.#context.session.pending <= 0
+    );
+  }
+
+  #ask(ask: RealtimeAsk): void {
+    if (this.#isClosed) return;
+    const { current } = this.#rotation;
+    if (current !== undefined) current.respond(ask);
+    else if (ask.type === "say" || !this.#asks.some((one) => one.type === "answer")) this.#asks.push(ask);
+  }
+
+  #config(): Omit<RealtimeConfig, "history"> {
+    const { instructions, tools, voice, turns } = this.#brief;
+    return {
+      instructions,
+      tools,
+      ...(voice !== undefined && { voice }),
+      turns: turns === "local" ? { by: "local" } : this.#turns,
+      transcription: this.#parts.transcription,
+    };
+  }
+
+  #history(reason: ReplayReason): readonly RealtimeItem[] {
+    this.#notes += 1;
+    this.#considered = new Set(this.#ledger.entries.map(({ id }) => id));
+    return replayOf(this.#ledger.entries.filter(({ final }) => final), {
+      reason,
+      noteId: `rp_note_${this.#notes}`,
+      brokeOff: reason === "loss" ? this.#brokeOff : undefined,
+      ...(this.#parts.historyTokens !== undefined && { budget: this.#parts.historyTokens }),
+    });
+  }
+
+  /** Writes an item of the conversation down; undefined when there is nothing to tell a model. */
+  #remember(item: Item): RealtimeItem | undefined {
+    const told = toRealtimeItem(item);
+    if (told === undefined || this.#ledger.find(told.id) !== undefined) return undefined;
+    this.#ledger.add(told);
+    return told;
+  }
+
+  /** Takes from the model what a colleague is not to know. Lines whose words nobody has yet are left. */
+  #dismiss(history: readonly Item[]): void {
+    const known = new Set(history.flatMap((item) => (item.kind === "result" ? [item.id, item.call] : [item.id])));
+    for (const { id, call, final, text, kind, who } of this.#ledger.entries) {
+      const isMessage = kind === "message" && who !== "system" && text !== "";
+      if (!final || known.has(id) || known.has(call) || !(isMessage || kind === "call" || kind === "result")) continue;
+      this.#forget(id);
+    }
+  }
+
+  #forget(item: string): void {
+    this.#ledger.remove(item);
+    if (this.#rotation.knows(item)) this.#rotation.current?.remove(item);
+  }
+
+  #showPicture(): void {
+    const picture = this.#picture;
+    this.#picture = undefined;
+    if (picture === undefined || this.#isClosed) return;
+    void toDataUrl(picture).then(
+      (url) => {
+        const item: RealtimeItem = { id: this.#makeId(), kind: "image", url };
+        this.#ledger.add(item);
+        this.#rotation.tell(item);
+      },
+      (error: unknown) => this.#emit({ type: "trouble", error: asVoiceError(error, "unsupported") }),
+    );
+  }
+
+  #onMessage(message: CallerMessage): void {
+    if (message.type !== "tune" || this.#isClosed) return;
+    const turns = tuned(this.#turns, message.policy);
+    if (turns === this.#turns) return;
+    this.#turns = turns;
+    if (this.#brief.turns !== "engine") return;
+    this.#rotation.current?.update({ turns }).catch((error: unknown) => {
+      this.#emit({ type: "trouble", error: asVoiceError(error, "provider-config") });
+    });
+  }
+
+  #emit(event: EngineEvent): void {
+    if (!this.#isClosed) this.#sink(event);
+  }
+
+  #makeId(): string {
+    return makeId("itm", (bytes) => this.#context.platform.random(bytes));
+  }
+}
+
+/** A handoff is told as a remark. Ids are kept: they name the same line on every connection. */
+function toRealtimeItem(item: Item): RealtimeItem | undefined {
+  const { id } = item;
+  switch (item.kind) {
+    case "message":
+      return item.text.trim() === "" ? undefined : { id, kind: "message", who: item.who, text: item.text };
+    case "call":
+      return { id, kind: "call", call: id, name: item.name, args: item.args };
+    case "result":
+      return { id, kind: "result", call: item.call, output: item.output };
+    case "handoff":
+      return {
+        id,
+        kind: "message",
+        who: "system",
+        text: `From here on ${item.to} speaks, in place of ${item.from}. The caller has been passed on and knows it.`,
+      };
+  }
+}
