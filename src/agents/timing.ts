@@ -56,7 +56,7 @@ export class Timing {
   }
 
   stage(stage: Stage, ms: Millis): void {
-    this.#times?.add(stage, ms);
+    this.#times?.add(stage, ms, this.#session.clock.now());
   }
 
   /** The answer lost its reason. */

@@ -90,6 +90,7 @@ export class Front {
     const path = (request.url ?? "").split("?")[0]?.slice(this.prefix.length);
     if (path === "/websocket/offer") {
       if (!mayCome(request.headers.origin, request.headers.host, this.#parts.origins)) return refuse(socket, "403 Forbidden");
+      this.#parts.socket.resume?.expire(this.#parts.calls.platform.clock.now());
       return this.#accept(request, socket, head, (accepted) => {
         answerSocket(accepted, { calls: this.#parts.calls, options: this.#parts.socket });
       });

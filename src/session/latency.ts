@@ -1,6 +1,7 @@
 /*
- * Where the time of one turn went. The caller feels the time from the true end of their speech to our first sample; each
- * stage reports its own share as a duration, and what nobody claims is the framework's own. So the parts always add up.
+ * Where the time of one turn went. The caller feels the time from the true end of their speech to our first sample. Each
+ * stage reports when it was at work; an instant that two stages claim counts once, for the one that began first, and what
+ * nobody claims is the framework's own. So the parts always add up to the total.
  */
 import type { Millis } from "../base/time.ts";
 import type { TurnParts } from "../protocol/page.ts";
@@ -12,42 +13,44 @@ export interface TurnTimes {
   readonly totalMs: Millis;
 }
 
+interface Span {
+  readonly stage: Stage;
+  readonly from: Millis;
+  readonly to: Millis;
+}
+
 /** Collects the stages of one turn until its answer begins to be heard. */
 export class TurnLatency {
   readonly turn: string;
   readonly #speechEnd: Millis;
   readonly #ended: Millis;
-  readonly #stages: Record<Stage, Millis> = { stt: 0, llm: 0, tool: 0, tts: 0 };
+  readonly #spans: Span[] = [];
 
-  /** `speechEnd`: when the caller fell silent; `ended`: when the turn was handed over. */
+  /** `speechEnd`: when the caller fell silent; `ended`: when the turn was handed over. Session time. */
   constructor(turn: string, speechEnd: Millis, ended: Millis) {
     this.turn = turn;
     this.#speechEnd = Math.min(speechEnd, ended);
     this.#ended = ended;
   }
 
-  /** Adds to a stage. A stage that ran before the turn was handed over, hidden by the pause, counts nothing. */
-  add(stage: Stage, ms: Millis): void {
-    this.#stages[stage] += Math.max(0, ms);
+  /** A stage has worked for `ms` until `to`. What it did before the turn was handed over, hidden by the pause, counts nothing. */
+  add(stage: Stage, ms: Millis, to: Millis): void {
+    const from = Math.max(this.#ended, to - ms);
+    if (to > from) this.#spans.push({ stage, from, to });
   }
 
   /** The account, when the first sample of the answer is sent at `at`. */
   answered(at: Millis): TurnTimes {
-    const totalMs = at - this.#speechEnd;
     const endpointing = this.#ended - this.#speechEnd;
-    const { stt, llm, tool, tts } = this.#stages;
-    // Stages that overlap may claim more than there was: scale them down so that the parts add up.
-    const claimed = stt + llm + tool + tts;
-    const available = Math.max(0, totalMs - endpointing);
-    const scale = claimed > available && claimed > 0 ? available / claimed : 1;
-    const parts = {
-      endpointing,
-      stt: stt * scale,
-      llm: llm * scale,
-      tool: tool * scale,
-      tts: tts * scale,
-      framework: Math.max(0, available - claimed),
-    };
-    return { parts, totalMs };
+    const parts = { endpointing, stt: 0, llm: 0, tool: 0, tts: 0, framework: Math.max(0, at - this.#ended) };
+    let reached = this.#ended;
+    for (const { stage, from, to } of this.#spans.toSorted((a, b) => a.from - b.from)) {
+      const share = Math.min(to, at) - Math.max(from, reached);
+      if (share <= 0) continue;
+      parts[stage] += share;
+      parts.framework -= share;
+      reached = Math.min(to, at);
+    }
+    return { parts, totalMs: endpointing + Math.max(0, at - this.#ended) };
   }
 }

@@ -67,6 +67,19 @@ describe("the outbox", () => {
     expect(audioMs() - before).toBeLessThanOrEqual(80);
   });
 
+  it("sends at once what is whole and due, so that an echo does not wait for the clock", async () => {
+    const { clock, outbox, audioMs } = setUp({ lead: 100 });
+    outbox.push(sound(20));
+    await clock.advance(20);
+    expect(audioMs()).toBe(20);
+    outbox.push(sound(50));
+    outbox.flush(clock.now());
+    expect(audioMs()).toBe(60);
+    outbox.push(sound(1_000));
+    outbox.flush(clock.now());
+    expect(audioMs() - clock.now()).toBeLessThanOrEqual(120);
+  });
+
   it("keeps messages in order with the audio around them", async () => {
     const { clock, call, outbox } = setUp();
     outbox.push(sound(60));

@@ -22,6 +22,9 @@ const FRESH: Millis = 500;
 /** After a stall longer than this, playing starts anew instead of catching up: the caller has heard a gap anyway. */
 const STALL: Millis = 400;
 
+/** Length of what leaves at a time. */
+const FRAME: Millis = 20;
+
 interface Waiting {
   /** The message goes when this much audio (ms, on the axis of everything queued) has been sent. */
   readonly after: Millis;
@@ -97,6 +100,15 @@ export class Outbox {
     if (!this.#held) this.#sendDue(now);
     this.#releaseMessages();
     if (this.#playing && this.#playout.queued === 0 && this.#playout.heard >= this.#playout.sent) this.#stop();
+  }
+
+  /**
+   * Sends at once what is whole and due, without waiting for the next tick: an echo must not wait for the clock. The rest
+   * of a frame waits for more.
+   */
+  flush(now: Millis): void {
+    if (!this.#playing || this.#held) return;
+    while (this.#playout.queued >= FRAME && this.#hasRoom(now) && this.#sendFrame()) continue;
   }
 
   /** The transport's report of what was played, ms on the stream of everything sent. */
@@ -209,18 +221,23 @@ export class Outbox {
     }
     // The source ran dry and began again, or the process stood still: do not send the lost time in one burst.
     if (now - this.#began - (this.#playout.sent - this.#beganAt) > STALL) this.#restart(now);
-    while (this.#playout.sent - this.#beganAt < now - this.#began + this.#can.lead) {
-      const before = this.#playout.queued;
-      const pulled = this.#playout.pull();
-      if (pulled === undefined) {
-        if (this.#playout.queued > 0) return;
-        break;
-      }
-      this.#takenEver += before - this.#playout.queued;
-      const at = this.#began + this.#playout.sent - this.#beganAt;
-      this.#events.send(monoFrame(this.#gain.apply(pulled.samples), this.#playout.rate, at, pulled.item));
-      this.#releaseMessages();
-    }
+    while (this.#hasRoom(now) && this.#sendFrame()) continue;
+  }
+
+  #hasRoom(now: Millis): boolean {
+    return this.#playout.sent - this.#beganAt < now - this.#began + this.#can.lead;
+  }
+
+  /** False when there is no frame to send just now. */
+  #sendFrame(): boolean {
+    const before = this.#playout.queued;
+    const pulled = this.#playout.pull();
+    if (pulled === undefined) return false;
+    this.#takenEver += before - this.#playout.queued;
+    const at = this.#began + this.#playout.sent - this.#beganAt;
+    this.#events.send(monoFrame(this.#gain.apply(pulled.samples), this.#playout.rate, at, pulled.item));
+    this.#releaseMessages();
+    return true;
   }
 
   #releaseMessages(): void {

@@ -197,7 +197,7 @@ class Replies<In> {
         if (live.parked !== undefined) await live.parked.promise;
         if (this.#live !== live) return;
         if (next.done === true) break;
-        if (first) live.latency?.add("llm", this.#session.clock.now() - began);
+        if (first) live.latency?.add("llm", this.#session.clock.now() - began, this.#session.clock.now());
         this.#session.send(next.value);
         while (this.#session.pending > BACKLOG && this.#live === live) await this.#breathe();
       }

@@ -172,6 +172,7 @@ export class LiveSession<In = unknown> implements Session<In> {
     const idle = !this.#outbox.busy;
     this.#outbox.push(output);
     if (idle && this.#outbox.busy) this.#tick(this.clock.now());
+    else if (!idle && output.kind === "audio") this.#outbox.flush(this.clock.now());
   }
 
   tell(event: PageEvent): void {
