@@ -106,6 +106,20 @@ describe("the production clock", () => {
     );
   });
 
+  it("keeps no timer for a deadline that the last task has cancelled", async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+    const before = timers();
+    const clock = createClock();
+    const cancels = [clock.at(clock.now() + 60_000, () => {}), clock.at(clock.now() + 70_000, () => {})];
+    await new Promise<void>((resolve) => {
+      clock.at(clock.now() + 5, () => {
+        for (const cancel of cancels) cancel();
+        resolve();
+      });
+    });
+    expect(timers()).toBe(before);
+  });
+
   it("refuses a time that is no time", () => {
     expect(() => createClock().at(Number.NaN, () => {})).toThrow(RangeError);
   });

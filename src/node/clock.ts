@@ -88,7 +88,13 @@ class NodeClock implements Clock {
   }
 
   #arm(): void {
-    const head = this.#heap[0];
+    let head = this.#heap[0];
+    // Nobody waits for a cancelled deadline: a timer for it would only keep the process alive.
+    while (head !== undefined && head.task === undefined) {
+      pop(this.#heap);
+      this.#cancelled -= 1;
+      head = this.#heap[0];
+    }
     if (head === undefined) return this.#disarm();
     if (this.#timer !== undefined && this.#wakeAt <= head.at) return;
     clearTimeout(this.#timer);
