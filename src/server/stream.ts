@@ -67,8 +67,6 @@ export interface RtcOptions {
   readonly announce?: readonly string[];
   /** How long a call may take to connect after its offer, ms. Default 10 000. */
   readonly setupMs?: Millis;
-  /** Time without anything from a connected caller until the line counts as lost, ms. Default 6000. */
-  readonly lostMs?: Millis;
 }
 
 /** How telephone calls come in. */
