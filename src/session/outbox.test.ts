@@ -174,6 +174,17 @@ describe("the outbox", () => {
     expect(Math.max(...steps)).toBeLessThanOrEqual(600);
   });
 
+  it("takes a live source with a gap now and then for one voice", async () => {
+    const { clock, outbox, playing } = setUp();
+    for (let i = 0; i < 100; i++) {
+      outbox.push(sound(20));
+      outbox.flush(clock.now());
+      await clock.advance(i % 10 === 0 ? 55 : 20);
+    }
+    await clock.advance(500);
+    expect(playing.map((one) => one.split("@")[0])).toEqual(["on", "off"]);
+  });
+
   it("says once when it begins and once when all was heard", async () => {
     const { clock, outbox, playing } = setUp();
     outbox.push(sound(100));

@@ -22,6 +22,8 @@ const FRESH: Millis = 500;
 /** After a stall longer than this, playing starts anew instead of catching up: the caller has heard a gap anyway. */
 const STALL: Millis = 400;
 
+/** Silence after the last sample that still belongs to our voice, ms: a live source has gaps of a frame or two. */
+const LINGER: Millis = 60;
 /** Length of what leaves at a time. */
 const FRAME: Millis = 20;
 
@@ -57,6 +59,7 @@ export class Outbox {
   #began: Millis = 0;
   #beganAt: Millis = 0;
   #held = false;
+  #silentSince: Millis | undefined;
   #reported: { readonly position: Millis; readonly at: Millis } | undefined;
 
   constructor(can: TransportCan, events: OutboxEvents) {
@@ -99,7 +102,10 @@ export class Outbox {
     this.#follow(now);
     if (!this.#held) this.#sendDue(now);
     this.#releaseMessages();
-    if (this.#playing && this.#playout.queued === 0 && this.#playout.heard >= this.#playout.sent) this.#stop();
+    if (this.#playing && this.#playout.queued === 0 && this.#playout.heard >= this.#playout.sent) {
+      this.#silentSince ??= now;
+      if (now - this.#silentSince >= LINGER) this.#stop();
+    }
   }
 
   /**
@@ -233,6 +239,7 @@ export class Outbox {
     const before = this.#playout.queued;
     const pulled = this.#playout.pull();
     if (pulled === undefined) return false;
+    this.#silentSince = undefined;
     this.#takenEver += before - this.#playout.queued;
     const at = this.#began + this.#playout.sent - this.#beganAt;
     this.#events.send(monoFrame(this.#gain.apply(pulled.samples), this.#playout.rate, at, pulled.item));
@@ -256,6 +263,7 @@ export class Outbox {
 
   #stop(): void {
     if (!this.#playing) return;
+    this.#silentSince = undefined;
     this.#playing = false;
     this.#flush();
     if (this.#playout.queued > 0) {
