@@ -18,6 +18,8 @@ export interface Ask {
   readonly voice: string;
   /** In place of what the mind remembers. */
   readonly context: readonly Entry[];
+  /** Exactly this is to be said: what our own client puts in the metadata, beside an order in words for other servers. */
+  readonly say?: string | undefined;
 }
 
 export type Effect =

@@ -367,7 +367,8 @@ export class CallerInput {
     if (!this.#mindHears) return;
     this.#mindHears = false;
     const at = this.#buffer.endMs;
-    this.#options.outbox.do({ do: "turn", event: { type: "paused", from: at, at } });
+    // Recognisers finalise at a pause: what comes to nothing is not worth it.
+    if (why === "button") this.#options.outbox.do({ do: "turn", event: { type: "paused", from: at, at } });
     this.#options.outbox.do({ do: "turn", event: { type: "ended", why, at } });
   }
 }

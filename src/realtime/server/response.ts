@@ -59,6 +59,8 @@ export class LiveResponse {
   failure: { readonly code: string; readonly message: string } | undefined;
   readonly #options: ResponseOptions;
   readonly #outputs: Entry[] = [];
+  /** What was told under each of the mind's names: a message that was closed is not said again. */
+  readonly #told = new Map<string, string>();
   #message: OpenMessage | undefined;
   #resampler: Resampler | undefined;
   #rate = 0;
@@ -100,12 +102,13 @@ export class LiveResponse {
 
   /** `text`: all that the mind says under this name, so far. */
   words(text: string, mind: string): void {
-    if (this.#ended) return;
-    const message = this.#open(mind);
     // What was sent cannot be taken back: only what goes on from it is news.
-    if (!text.startsWith(message.said) || text.length === message.said.length) return;
-    const delta = text.slice(message.said.length);
-    message.said = text;
+    const before = this.#told.get(mind) ?? "";
+    if (this.#ended || !text.startsWith(before) || text.length === before.length) return;
+    const message = this.#open(mind);
+    const delta = text.slice(before.length);
+    this.#told.set(mind, text);
+    message.said += delta;
     const type =
       this.#options.modality === "audio" ? "response.output_audio_transcript.delta" : "response.output_text.delta";
     this.#options.outbox.send({ type, ...message.where, delta });
