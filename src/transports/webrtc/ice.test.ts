@@ -37,14 +37,26 @@ const iceServers = [{ urls: ["turn:turn.example.com:3478"], username: "u", crede
 
 describe("TURN credentials", () => {
   it("are what a coturn server with a shared secret expects", async () => {
-    const config = await coturnTurn({ urls: "turn:turn.example.com", secret: "s3cret", user: "ada", ttl: 60, now: () => 1_000_000 })();
+    const config = await coturnTurn({
+      urls: "turn:turn.example.com",
+      secret: "s3cret",
+      user: "ada",
+      ttl: 60,
+      now: () => 1_000_000,
+    })();
     const credential = createHmac("sha1", "s3cret").update("1060:ada").digest("base64");
-    expect(config).toEqual({ iceServers: [{ urls: "turn:turn.example.com", username: "1060:ada", credential }], ttl: 60 });
+    expect(config).toEqual({
+      iceServers: [{ urls: "turn:turn.example.com", username: "1060:ada", credential }],
+      ttl: 60,
+    });
   });
 
   it("may be fixed, and may forbid direct connections", async () => {
     const config = await staticTurn({ urls: "turn:t", username: "u", credential: "c", policy: "relay" })();
-    expect(config).toEqual({ iceServers: [{ urls: "turn:t", username: "u", credential: "c" }], iceTransportPolicy: "relay" });
+    expect(config).toEqual({
+      iceServers: [{ urls: "turn:t", username: "u", credential: "c" }],
+      iceTransportPolicy: "relay",
+    });
   });
 
   it("come from Cloudflare with bearer and ttl", async () => {
@@ -102,7 +114,9 @@ describe("TURN credentials", () => {
 
   it.each(["not json", "{}", '{"iceServers":[{"nothing":1}]}', "null"])("refuse an answer like %s", async (body) => {
     const { baseUrl } = await service(() => ({ status: 200, body }));
-    await expect(cloudflareTurn({ keyId: "key", apiToken: "token", baseUrl })()).rejects.toMatchObject({ code: "provider-unavailable" });
+    await expect(cloudflareTurn({ keyId: "key", apiToken: "token", baseUrl })()).rejects.toMatchObject({
+      code: "provider-unavailable",
+    });
   });
 
   it("say which setting is missing", () => {

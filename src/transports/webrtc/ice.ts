@@ -132,7 +132,11 @@ async function post(
     response = await fetch(url, { method: "POST", ...init, signal: AbortSignal.timeout(TIMEOUT) });
   } catch (cause) {
     const timedOut = cause instanceof DOMException && cause.name === "TimeoutError";
-    throw new VoiceError(timedOut ? "provider-timeout" : "provider-unavailable", `${service} gave no TURN credentials`, { cause });
+    throw new VoiceError(
+      timedOut ? "provider-timeout" : "provider-unavailable",
+      `${service} gave no TURN credentials`,
+      { cause },
+    );
   }
   if (!response.ok) {
     const refused = response.status === 401 || response.status === 403;
@@ -173,6 +177,7 @@ function withPolicy(config: RtcConfig, policy: Common["policy"]): RtcConfig {
 }
 
 function need(value: string | undefined, option: string, variable: string): string {
-  if (value === undefined || value === "") throw new VoiceError("config", `set ${option} or the environment variable ${variable}`);
+  if (value === undefined || value === "")
+    throw new VoiceError("config", `set ${option} or the environment variable ${variable}`);
   return value;
 }
