@@ -146,7 +146,9 @@ export class Mind {
       this.#apart.set(response, session);
       // Told anew, an engine knows that there is something to answer.
       await session.rebrief(this.#briefOf(ask));
-      if (this.#apart.has(response)) session.answer();
+      if (!this.#apart.has(response)) return;
+      if (ask.say === undefined) session.answer();
+      else session.say(ask.say);
     } catch (error) {
       tell({ type: "trouble", error: asVoiceError(error, "provider-unavailable") });
       tell({ type: "reply", id: response, phase: "failed" });

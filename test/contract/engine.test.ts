@@ -4,9 +4,11 @@ import { silentLog } from "../../src/base/log.ts";
 import { noMeters } from "../../src/base/meters.ts";
 import type { Brief, Engine, EngineEvent, EngineSession, Item } from "../../src/agents/types.ts";
 import { pipeline } from "../../src/engines/pipeline/index.ts";
+import { openaiRealtime } from "../../src/engines/realtime/index.ts";
 import { scripted } from "../../src/engines/scripted/index.ts";
 import type { Session } from "../../src/session/types.ts";
 import { settle, VirtualClock } from "../../src/testing/clock.ts";
+import { upstream } from "../fixtures/realtime-upstream.ts";
 import { hearing, tone } from "../scenario/agents-setup.ts";
 
 /** An engine that says this much, then that, and asks for a tool in between. */
@@ -37,7 +39,16 @@ const engines: readonly Behaviour[] = [
         },
       }),
   },
+  { name: "realtime", make: overRealtime },
 ];
+
+/** Our session on our own realtime server, whose mind is the scripted one. */
+function overRealtime(): Engine {
+  const platform = { clock: new VirtualClock(), log: silentLog, meters: noMeters, random: (n: number) => crypto.getRandomValues(new Uint8Array(n)) };
+  const mind = scripted({ replies: [[{ say: LINE }, { call: "look", id: "call_1" }], [{ say: "Found it." }]] });
+  const { dial } = upstream({ platform, engine: mind, latencyMs: 0 });
+  return openaiRealtime({ model: "gpt-realtime-2.1", apiKey: "none", dial });
+}
 
 const brief: Brief = { agent: "Ada", instructions: "", history: [], turns: "local", tools: [], phrases: [] };
 const line: Item = { id: "itm_caller", at: 0, kind: "message", who: "caller", text: "Go on." };
@@ -53,8 +64,8 @@ async function open(
     meters: noMeters,
     random: (n: number) => crypto.getRandomValues(new Uint8Array(n)),
   };
-  // What an engine may ask of a session: its clock, and how far ahead of the ear it is.
-  const caller = { clock, pending: 0, signal: new AbortController().signal } as unknown as Session;
+  // What an engine may ask of a session: its clock, how far ahead of the ear it is, its page.
+  const caller = { clock, pending: 0, signal: new AbortController().signal, on: () => () => {} } as unknown as Session;
   const session = await engine.open(brief, (event) => events.push(event), {
     session: caller,
     signal: caller.signal,
@@ -135,7 +146,9 @@ describe.each(engines)("every engine: $name", ({ make }) => {
     session.cancel();
     session.heard({ item: undefined, played: 0, dropped: 0, exact: true });
     await clock.advance(2_000);
-    const after = events.slice(before).map((event) => (event.type === "reply" ? event.phase : event.type));
+    // What it cost may be told later: that is a bill, not a word of the reply.
+    const told = events.slice(before).filter((event) => event.type !== "usage");
+    const after = told.map((event) => (event.type === "reply" ? event.phase : event.type));
     expect(after).toEqual(wasDone ? [] : ["cancelled"]);
     session.say("Again.");
     await clock.advance(500);

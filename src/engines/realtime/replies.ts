@@ -3,17 +3,30 @@
  * goes on after the line broke, are the same reply to everybody outside. What was cancelled is over at once, whatever
  * still comes of it.
  */
+
+/** One thing that a reply says. */
+export interface ReplyItem {
+  /** What it is called outside. */
+  readonly name: string;
+  hasAudio: boolean;
+  isComplete: boolean;
+}
+
+/** A reply in the making. */
 export interface LiveReply {
   readonly id: string;
   /** The response that makes it now; undefined while the next one is on its way. */
   response: string | undefined;
-  /** Items of ours in it, in order, and whether their words are complete. */
-  readonly items: Map<string, { hasAudio: boolean; isComplete: boolean }>;
+  /** What it said, in order, by the provider's names. */
+  readonly items: Map<string, ReplyItem>;
 }
 
 /** The replies of one call. */
 export class Replies {
   #live: LiveReply | undefined;
+  /** Items by the names they have outside, and the other way round. */
+  readonly #inner = new Map<string, string>();
+  readonly #outer = new Map<string, string>();
   /** Items of cancelled responses, by response: what of them nobody heard is to be forgotten. */
   readonly #cancelled = new Map<string, LiveReply>();
 
@@ -30,6 +43,28 @@ export class Replies {
     }
     this.#live = { id: response, response, items: new Map() };
     return true;
+  }
+
+  /** An item of the live reply. Outside, the first one has the reply's own name. */
+  item(reply: LiveReply, item: string): ReplyItem {
+    let known = reply.items.get(item);
+    if (known === undefined) {
+      known = { name: reply.items.size === 0 ? reply.id : item, hasAudio: false, isComplete: false };
+      reply.items.set(item, known);
+      this.#inner.set(known.name, item);
+      this.#outer.set(item, known.name);
+    }
+    return known;
+  }
+
+  /** The provider's name of an item. */
+  inner(name: string): string {
+    return this.#inner.get(name) ?? name;
+  }
+
+  /** The name that everybody else has for an item of the provider's. */
+  outer(item: string): string {
+    return this.#outer.get(item) ?? item;
   }
 
   /** The live reply, if this response makes it. */

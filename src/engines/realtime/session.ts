@@ -127,7 +127,7 @@ export class RealtimeSession implements EngineSession {
 
   /** The newest picture is shown to the model with the caller's next turn. */
   see(frame: VideoFrame): void {
-    this.#picture = frame;
+    if (!this.#isClosed) this.#picture = frame;
   }
 
   turn(event: TurnEvent): void {
@@ -174,6 +174,7 @@ export class RealtimeSession implements EngineSession {
   }
 
   cancel(): void {
+    if (this.#isClosed) return;
     const waiting = this.#asks.length + (this.#rotation.current?.waiting.length ?? 0);
     this.#asks = [];
     this.#isOwed = false;
@@ -185,17 +186,19 @@ export class RealtimeSession implements EngineSession {
   }
 
   heard(heard: Heard): void {
+    if (this.#isClosed) return;
     const produced = heard.item === undefined ? 0 : (this.#spoken.find(heard.item)?.produced ?? 0);
     for (const cut of this.#spoken.cut(heard)) {
-      this.#ledger.cut(cut.id, cut.heard, cut.unheard);
-      const wasHeard = cut.id === heard.item && heard.played > 0;
-      // A line without any sound of it known to the provider has nothing to be shortened.
-      if (wasHeard) this.#rotation.current?.truncate(cut.id, Math.min(heard.played, produced));
-      else this.#forget(cut.id);
+      const item = this.#replies.inner(cut.id);
+      this.#ledger.cut(item, cut.heard, cut.unheard);
+      // What nobody heard is forgotten; a truncation to nothing would leave an empty line.
+      if (cut.id === heard.item && heard.played > 0) this.#rotation.current?.truncate(item, Math.min(heard.played, produced));
+      else this.#forget(item);
     }
   }
 
   async rebrief(brief: Brief): Promise<void> {
+    if (this.#isClosed) return;
     const old = this.#brief;
     this.#brief = brief;
     this.#hearing.local = brief.turns === "local";
@@ -227,6 +230,7 @@ export class RealtimeSession implements EngineSession {
     this.#isClosed = true;
     this.#cancelNotice?.();
     this.#cancelDoubt?.();
+    this.#picture = undefined;
     for (const undo of this.#undo) undo();
     this.#hearing.close();
     await this.#rotation.close();
@@ -276,26 +280,24 @@ export class RealtimeSession implements EngineSession {
   #onAudio({ samples, item, response }: Extract<RealtimeEvent, { type: "audio" }>): void {
     const reply = this.#replies.of(response);
     if (reply === undefined) return;
-    const known = reply.items.get(item);
-    if (known === undefined) reply.items.set(item, { hasAudio: true, isComplete: false });
-    else known.hasAudio = true;
-    const frame: AudioFrame = { kind: "audio", samples, rate: this.#parts.format.rate, channels: 1, at: 0, item };
-    this.#spoken.line(item, this.#brief.agent).audio(frame);
+    const known = this.#replies.item(reply, item);
+    known.hasAudio = true;
+    const frame: AudioFrame = { kind: "audio", samples, rate: this.#parts.format.rate, channels: 1, at: 0, item: known.name };
+    this.#spoken.line(known.name, this.#brief.agent).audio(frame);
     this.#emit({ type: "audio", frame });
   }
 
   #onAgentWords({ item, response = "", text, append, final }: Extract<RealtimeEvent, { type: "words" }>): void {
     const reply = this.#replies.of(response);
     if (reply === undefined) return;
-    const known = reply.items.get(item) ?? { hasAudio: false, isComplete: false };
+    const known = this.#replies.item(reply, item);
     known.isComplete ||= final;
-    reply.items.set(item, known);
     const entry = this.#ledger.words(item, "agent", text, { append, final });
     if (entry.unheard !== "") return;
-    const line = this.#spoken.line(item, this.#brief.agent);
+    const line = this.#spoken.line(known.name, this.#brief.agent);
     line.text = entry.text;
     line.complete = entry.final;
-    this.#emit({ type: "words", who: "agent", item, text: entry.text, final: entry.final });
+    this.#emit({ type: "words", who: "agent", item: known.name, text: entry.text, final: entry.final });
   }
 
   #onCallerWords({ item, text, append, final }: Extract<RealtimeEvent, { type: "words" }>): void {
@@ -362,7 +364,7 @@ export class RealtimeSession implements EngineSession {
     const entry = this.#ledger.find(item);
     if (entry === undefined || entry.final) return;
     this.#ledger.finish(item);
-    this.#emit({ type: "words", who: "agent", item, text: entry.text, final: true });
+    this.#emit({ type: "words", who: "agent", item: this.#replies.outer(item), text: entry.text, final: true });
   }
 
   #lost(error: VoiceError): void {
@@ -496,7 +498,7 @@ export class RealtimeSession implements EngineSession {
     const known = new Set(history.flatMap((item) => (item.kind === "result" ? [item.id, item.call] : [item.id])));
     for (const { id, call, final, text, kind, who } of this.#ledger.entries) {
       const isMessage = kind === "message" && who !== "system" && text !== "";
-      if (!final || known.has(id) || known.has(call) || !(isMessage || kind === "call" || kind === "result")) continue;
+      if (!final || known.has(this.#replies.outer(id)) || known.has(call) || !(isMessage || kind === "call" || kind === "result")) continue;
       this.#forget(id);
     }
   }

@@ -377,6 +377,7 @@ function askOf(session: VoiceSession, params: ResponseParams, context: readonly 
     toolChoice: params.tool_choice ?? session.tool_choice,
     voice: nameOf(params.audio?.output?.voice ?? session.audio.output.voice),
     context,
+    say: params.metadata?.["repartee_say"],
   };
 }
 
