@@ -16,8 +16,6 @@ export interface Bench {
   readonly port: number;
   /** Base of the HTTP routes, `…/v1`. */
   readonly url: string;
-  /** Set where TLS was asked for: what a client has to trust. */
-  readonly ca: string | undefined;
   close(): Promise<void>;
 }
 
@@ -37,7 +35,7 @@ export async function bench({ replies, hears, tls = false, ...options }: BenchOp
     port: 0,
     ...(made !== undefined && { tls: { cert: made.certPem, key: made.keyPem } }),
   });
-  return { server, engine, port, url, ca: made?.certPem, close: () => server.close() };
+  return { server, engine, port, url, close: () => server.close() };
 }
 
 const said = new Map<string, Buffer>();
