@@ -10,7 +10,6 @@ import { nodePlatform } from "../../src/node/platform.ts";
 import { Stream } from "../../src/server/stream.ts";
 import type { Heard, Session } from "../../src/session/types.ts";
 import { webrtcCaller } from "../../src/testing/caller.ts";
-import { LoopbackCall } from "../../src/testing/call.ts";
 import { Phone } from "../../src/testing/phone.ts";
 import { SocketCaller } from "../../src/testing/socket-caller.ts";
 import { AUTH, type Line, lines, playedMs, tone } from "../fixtures/lines.ts";

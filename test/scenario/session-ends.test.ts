@@ -95,7 +95,7 @@ describe("a session", () => {
         yield sound(20);
         if (where === "in the loop") throw new Error("broken");
       } finally {
-        if (where === "in finally") throw new Error("broken");
+        if (where === "in finally") await Promise.reject(new Error("broken"));
       }
     };
     let first = true;

@@ -439,7 +439,7 @@ describe("an offer", () => {
         made.offers.receive({ v: 1, type: "offer", sdp: offerOf(), webrtc_id: `id${index}` }),
       ),
     );
-    expect(replies.map(({ status }) => status).sort()).toEqual([200, 200, 200, 503, 503]);
+    expect(replies.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 200, 200, 503, 503]);
     await made.offers.close();
     expect(made).toMatchObject({ taken: 3, released: 3 });
     expect(await made.offers.receive({ type: "offer", sdp: offerOf(), webrtc_id: "late" })).toMatchObject({
