@@ -34,7 +34,6 @@ export interface Base64 {
 }
 
 export interface GaOptions {
-  readonly model: string;
   readonly input: AudioFormat;
   readonly output: AudioFormat;
   readonly base64: Base64;
@@ -184,13 +183,13 @@ export class GaCodec {
 }
 
 /** Parts of a configuration as the session object of the wire. */
-export function toSession(config: Partial<RealtimeConfig>, { model, input, output, quirks }: Omit<GaOptions, "base64" | "scrub">): SessionPatch {
+export function toSession(config: Partial<RealtimeConfig>, { input, output, quirks }: Pick<GaOptions, "input" | "output" | "quirks">): SessionPatch {
+  // The address names the model, and it never changes; formats do not either.
   const isFirst = config.history !== undefined;
   const patch: Record<string, unknown> = { type: "realtime" };
   const inward: Record<string, unknown> = {};
   const outward: Record<string, unknown> = {};
   if (isFirst) {
-    patch["model"] = model;
     patch["output_modalities"] = quirks?.bothModalities === true ? ["audio", "text"] : ["audio"];
     inward["format"] = toWireFormat(input);
     outward["format"] = toWireFormat(output);

@@ -104,7 +104,7 @@ describe("a conversation with a realtime model", () => {
 
   it("hands over within the connection when the voice stays the same", async () => {
     const ben = agent({ name: "Ben", instructions: "You are Ben.", voice: "marin" });
-    const mind = scripted({ replies: [[{ call: "transfer_to_Ben" }], [{ say: "Ben here." }]], hears: ["Ben, please."] });
+    const mind = scripted({ replies: [[{ call: "transfer_to_ben" }], [{ say: "Ben here." }]], hears: ["Ben, please."] });
     const { speak, up, agentLines, call } = await callOver({ ...ada, handoffs: [handoff(ben)] }, { mind });
     await speak(800, 2_500);
     expect(up.lines).toHaveLength(1);
@@ -122,7 +122,7 @@ describe("a conversation with a realtime model", () => {
       replies: ({ brief, items }) =>
         brief.instructions === "You are Eve."
           ? [{ say: items.some((item) => item.kind === "message" && item.text === "Eve, please.") ? "You asked for me." : "Who are you?" }]
-          : [{ call: "transfer_to_Eve" }],
+          : [{ call: "transfer_to_eve" }],
       hears: ["Eve, please."],
     });
     const { speak, up, agentLines } = await callOver({ ...ada, handoffs: [handoff(eve)] }, { mind });
@@ -160,19 +160,27 @@ describe("a conversation with a realtime model", () => {
     expect(callerLines()).toEqual(["One thing."]);
   });
 
-  it("takes a button for the turn: nothing is sent before it is pressed nor after it is let go", async () => {
+  it("takes a button for the turn: what is said while it is down is committed when it is let go", async () => {
     const mind = scripted({ replies: [[{ say: "Over." }]], hears: ["Pressed."] });
-    const { up, call, agentLines } = await callOver(ada, { mind, converse: { decides: "local", turns: { mode: "button" } as never } });
-    await call.say(voice(1_000));
+    const { up, call, agentLines } = await callOver(ada, { mind, converse: { decides: "local" } });
+    await call.listen(500);
     call.message({ type: "talk", phase: "start" });
     await call.say(voice(1_000));
     call.message({ type: "talk", phase: "end" });
-    const before = up.line.audio;
-    await call.say(voice(1_000));
+    expect(typesOf(up.line.sent).slice(1)).toEqual(["input_audio_buffer.commit", "response.create"]);
+    expect(up.line.audio / 24).toBeGreaterThanOrEqual(1_000);
     await call.listen(1_500);
-    expect(up.line.audio).toBe(before);
-    expect(typesOf(up.line.sent)).toContain("input_audio_buffer.commit");
     expect(agentLines()).toEqual(["Over."]);
+  });
+
+  it("forgets what was said when the button is let go without a turn", async () => {
+    const { up, call, agentLines } = await callOver(ada, { mind: scripted({ replies: [[{ say: "Over." }]] }), converse: { decides: "local" } });
+    call.message({ type: "talk", phase: "start" });
+    await call.say(voice(500));
+    call.message({ type: "talk", phase: "cancel" });
+    await call.listen(1_500);
+    expect(typesOf(up.line.sent).slice(1)).toEqual(["input_audio_buffer.clear"]);
+    expect(agentLines()).toEqual([]);
   });
 
   it("applies what the page tunes to the provider's detector, during the call", async () => {

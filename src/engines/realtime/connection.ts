@@ -117,7 +117,7 @@ class GaConnection implements RealtimeConnection {
     this.#clock = context.platform.clock;
     this.model = model;
     this.failed = this.#failing.promise;
-    this.#codec = new GaCodec({ model: endpoint.name, input: can.input, output: can.output, base64, quirks, scrub });
+    this.#codec = new GaCodec({ input: can.input, output: can.output, base64, quirks, scrub });
     this.#link = new Link({
       dial: endpoint.dial,
       url: endpoint.url,

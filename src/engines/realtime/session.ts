@@ -410,7 +410,9 @@ export class RealtimeSession implements EngineSession {
     this.#rotation.tell(...this.#untold());
     this.#hearing.attach(connection, reason === "loss" ? this.#again : undefined);
     this.#again = undefined;
-    const asks = this.#asks;
+    const first = this.#asks.findIndex(({ type }) => type === "answer");
+    // An answer sees all there is, so one of them is enough.
+    const asks = this.#asks.filter(({ type }, i) => type === "say" || i === first);
     this.#asks = [];
     for (const ask of asks) connection.respond(ask);
     if (reason === "loss" && this.#speechOn) this.#doubt();
