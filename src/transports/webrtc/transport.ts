@@ -181,7 +181,7 @@ export class WebRtcTransport implements Transport {
   gone(why: "hung-up" | "failed"): void {
     this.#release();
     if (why === "hung-up") this.#finish(new VoiceError("hung-up", "the caller hung up"), false);
-    else this.#finish(new VoiceError("connection-lost", "the connection to the caller failed"), true);
+    else this.#lost("the connection to the caller failed");
   }
 
   #receive(message: CallerMessage): void {
@@ -268,13 +268,15 @@ export class WebRtcTransport implements Transport {
     const { clock } = this.#platform;
     const silent = clock.now() - this.#peer.heardAt;
     if (silent >= this.#lostMs) {
-      this.#finish(
-        new VoiceError("connection-lost", `nothing came from the caller for ${Math.round(silent)} ms`),
-        true,
-      );
+      this.#lost(`nothing came from the caller for ${Math.round(silent)} ms`);
       return;
     }
     this.#stopWatch = clock.at(clock.now() + Math.min(WATCH_MS, this.#lostMs - silent), () => this.#watch());
+  }
+
+  /** A stock page knows no way back, so nobody waits for it. */
+  #lost(why: string): void {
+    this.#finish(new VoiceError("connection-lost", why), this.#stock === undefined);
   }
 
   /** The one way out. The connection itself may `linger`, so that the page reads our last message. */
