@@ -22,6 +22,11 @@ const commands: Readonly<Record<string, Command>> = {
     what: "put a server under load with real callers, and tell what they saw",
     run: async (args) => (await import("./bench.ts")).bench(args),
   },
+  "realtime-server": {
+    usage: "realtime-server [--port N] [--host ADDRESS] [--key KEY] [--origin ORIGIN]",
+    what: "serve the OpenAI Realtime protocol without a key",
+    run: async (args) => (await import("./realtime-server.ts")).realtimeServer(args),
+  },
   call: {
     usage: "call [--in q.wav] [--text WORDS] [--out a.wav] URL",
     what: "call a server without a browser: a wav in, a wav out",
