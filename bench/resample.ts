@@ -1,4 +1,4 @@
-/* Cost of resampling one 20 ms frame of int16 samples. `npx node bench/resample.ts`. Limit: 60 µs for 48 to 24 kHz. */
+/* Cost of resampling one 20 ms frame of int16 samples. `npx node bench/resample.ts`. Limit: 30 µs for 48 to 24 kHz. */
 import { Resampler } from "../src/audio/resample.ts";
 import { measure, report } from "./measure.ts";
 

@@ -10,10 +10,11 @@
  *                  ▲                     no delay between input and output, only T/2 samples of look-ahead
  *
  * The low pass is a sinc with a Kaiser window whose transition ends at the lower of the two Nyquist frequencies: nothing
- * folds back. Each row is scaled to sum 1, so a constant stays what it is in every phase. Sums are taken in a fixed order,
- * so the result is the same to the last bit however the input is cut.
+ * folds back. Each row is scaled to sum 1, so a constant stays what it is in every phase. Sums are taken in a fixed order
+ * (fir.ts), so the result is the same to the last bit however the input is cut.
  */
 
+import { dot, LONGEST_SLIDE, slideEight, slideOne, tapOrder } from "./fir.ts";
 import { float32ToInt16, int16ToFloat32 } from "./pcm.ts";
 
 /** `voice`: 60 dB, flat to 85 % of the lower Nyquist frequency. `hq`: 90 dB, flat to 90 %, twice the work. */
@@ -26,7 +27,7 @@ export interface ResamplerOptions {
 
 interface Filter {
   readonly taps: number;
-  /** L rows of `taps` values. */
+  /** L rows of `taps` values, in the order of `tapOrder`. */
   readonly rows: Float64Array;
 }
 
@@ -172,17 +173,21 @@ export class Resampler {
     let position = this.#position;
     let phase = this.#phase;
     let done = 0;
-    // Outputs `up` apart use the same row: four of them share each of its taps, which halves the loads.
-    for (; done + 4 * up <= count; done += 4 * up) {
+    // Outputs `up` apart use the same row: eight of them at a time share its taps, and the samples where windows overlap.
+    const slides = down <= LONGEST_SLIDE;
+    for (; slides && done + 8 * up <= count; done += 8 * up) {
       for (let j = 0; j < up; j++) {
         const steps = phase + j * down;
         const row = steps % up;
-        dotFour(history, position + (steps - row) / up, down, rows, row * taps, taps, result, done + j, up);
+        slideEight(history, position + (steps - row) / up, down, rows, row * taps, taps, result, done + j, up);
       }
-      position += 4 * down;
+      position += 8 * down;
     }
     for (; done < count; done++) {
-      result[done] = dot(history, position, rows, phase * taps, taps);
+      const row = phase * taps;
+      result[done] = slides
+        ? slideOne(history, position, down, rows, row, taps)
+        : dot(history, position, rows, row, taps);
       const steps = phase + down;
       phase = steps % up;
       position += (steps - phase) / up;
@@ -203,58 +208,6 @@ export function resample(samples: Int16Array, from: number, to: number, options:
   const written = resampler.push(samples, output);
   resampler.flush(output.subarray(written));
   return output;
-}
-
-/** Even and odd taps are summed apart, here and in `dotFour`, so that both give the same bits. `taps` is even. */
-function dot(x: Float64Array, at: number, row: Float64Array, rowAt: number, taps: number): number {
-  let even = 0;
-  let odd = 0;
-  for (let k = 0; k < taps; k += 2) {
-    even += x[at + k]! * row[rowAt + k]!;
-    odd += x[at + k + 1]! * row[rowAt + k + 1]!;
-  }
-  return even + odd;
-}
-
-/** Four dot products with one row, for inputs that begin `down` apart; results go `up` apart. */
-function dotFour(
-  x: Float64Array,
-  at: number,
-  down: number,
-  row: Float64Array,
-  rowAt: number,
-  taps: number,
-  result: Float64Array,
-  resultAt: number,
-  up: number,
-): void {
-  const at1 = at + down;
-  const at2 = at1 + down;
-  const at3 = at2 + down;
-  let even0 = 0;
-  let even1 = 0;
-  let even2 = 0;
-  let even3 = 0;
-  let odd0 = 0;
-  let odd1 = 0;
-  let odd2 = 0;
-  let odd3 = 0;
-  for (let k = 0; k < taps; k += 2) {
-    const even = row[rowAt + k]!;
-    const odd = row[rowAt + k + 1]!;
-    even0 += x[at + k]! * even;
-    even1 += x[at1 + k]! * even;
-    even2 += x[at2 + k]! * even;
-    even3 += x[at3 + k]! * even;
-    odd0 += x[at + k + 1]! * odd;
-    odd1 += x[at1 + k + 1]! * odd;
-    odd2 += x[at2 + k + 1]! * odd;
-    odd3 += x[at3 + k + 1]! * odd;
-  }
-  result[resultAt] = even0 + odd0;
-  result[resultAt + up] = even1 + odd1;
-  result[resultAt + 2 * up] = even2 + odd2;
-  result[resultAt + 3 * up] = even3 + odd3;
 }
 
 function store(result: Float64Array, count: number, output: Int16Array | Float32Array): void {
@@ -303,6 +256,8 @@ function design(up: number, down: number, attenuation: number, pass: number): Fi
   }
   const half = taps / 2;
   const rows = new Float64Array(up * taps);
+  const row = new Float64Array(taps);
+  const order = tapOrder(taps, down);
   for (let phase = 0; phase < up; phase++) {
     let sum = 0;
     for (let k = 0; k < taps; k++) {
@@ -311,10 +266,10 @@ function design(up: number, down: number, attenuation: number, pass: number): Fi
       const window = Math.abs(u) < 1 ? besselI0(beta * Math.sqrt(1 - u * u)) : 0;
       const angle = Math.PI * cutOff * t;
       const value = (Math.abs(angle) < 1e-9 ? 1 : Math.sin(angle) / angle) * window;
-      rows[phase * taps + k] = value;
+      row[k] = value;
       sum += value;
     }
-    for (let k = 0; k < taps; k++) rows[phase * taps + k]! /= sum;
+    for (let k = 0; k < taps; k++) rows[phase * taps + k] = row[order[k]!]! / sum;
   }
   return { taps, rows };
 }
