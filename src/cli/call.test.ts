@@ -31,7 +31,10 @@ function parrot(transport: Transport): void {
       const samples = Int16Array.from({ length: 480 }, (_, i) => 9000 * Math.sin((2 * Math.PI * 500 * i) / 24_000));
       transport.send(monoFrame(samples, 24_000));
     }
-    transport.tell({ type: "transcript", data: { id: "2", role: "agent", text: "beep", final: true } });
+    // A line comes again while it is heard: it is printed once.
+    for (const heardChars of [0, 2, 4]) {
+      transport.tell({ type: "transcript", data: { id: "2", role: "agent", text: "beep", final: true, heardChars } });
+    }
   };
   transport.open({
     audio: ({ samples }) => {
@@ -91,6 +94,7 @@ describe("repartee call", () => {
     await writeFile(question, writeWav(samples, 44_100, 2));
     expect(await run("--in", question, "--out", answer, url)).toBe(0);
     expect(said.join("\n")).toMatch(/connected after \d+ ms\n(.*\n)*you: a tone\n(.*\n)*agent: beep\n/);
+    expect(said.filter((line) => line === "agent: beep")).toHaveLength(1);
     const wav = readWav(await readFile(answer));
     if (isFault(wav)) throw new Error(wav.why);
     expect(wav).toMatchObject({ rate: 24_000, channels: 1 });

@@ -170,6 +170,8 @@ class Printer {
   readonly #caller: Caller;
   readonly #io: CallIo;
   #seen = 0;
+  /** Items by id, as printed: a line comes again and again while it is heard. */
+  readonly #printed = new Map<string, string>();
 
   constructor(caller: Caller, io: CallIo) {
     this.#caller = caller;
@@ -180,10 +182,18 @@ class Printer {
   print(): false {
     for (const event of this.#caller.events.slice(this.#seen)) {
       const line = toLine(event);
-      if (line !== undefined) this.#io.out(line);
+      if (line !== undefined && !this.#isOld(event, line)) this.#io.out(line);
     }
     this.#seen = this.#caller.events.length;
     return false;
+  }
+
+  #isOld({ type, data }: CallerEvent, line: string): boolean {
+    const id = isRecord(data) ? data["id"] : undefined;
+    if (type !== "transcript" || typeof id !== "string") return false;
+    const old = this.#printed.get(id) === line;
+    this.#printed.set(id, line);
+    return old;
   }
 }
 
