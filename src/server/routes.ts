@@ -17,6 +17,7 @@ import type { Telephone } from "../transports/telephone/index.ts";
 import { processFigures, prometheus } from "./metrics.ts";
 import type { PageFile } from "./page.ts";
 import { sseResponse } from "./sse.ts";
+import { withRtcConfiguration } from "./stock-page.ts";
 import type { Stream } from "./stream.ts";
 
 /** The largest body of any request, bytes: an SDP offer of a browser has 2 to 8 kB. */
@@ -60,7 +61,7 @@ export function routes<In>({ stream, calls, offers, telephone, page, resume, pre
     return c.json(body, status === "ok" ? 200 : 503);
   });
   app.get("/config", (c) => c.json(pageConfig(stream)));
-  app.get("/ice", async (c) => c.json((await stream.options.ice?.()) ?? { iceServers: [] }));
+  app.get("/ice", async (c) => c.json(await stream.rtc()));
   app.get("/metrics", (c) => {
     const { meters } = platform;
     return c.text(processFigures() + (meters instanceof MemoryMeters ? prometheus(meters) : ""), 200, { "content-type": "text/plain; version=0.0.4" });
@@ -97,6 +98,8 @@ export function routes<In>({ stream, calls, offers, telephone, page, resume, pre
     return sseResponse(found, { envelope: c.req.query("v") === "1" });
   });
   if (telephone !== undefined) phoneRoutes(app, telephone, prefix);
+  const { html, rtc } = stream.options;
+  if (html !== undefined) app.get("/", async (c) => c.html(withRtcConfiguration(html, rtc === undefined ? undefined : await stream.rtc())));
   app.get("*", (c) => {
     const file = page.get(new URL(c.req.url).pathname);
     if (file === undefined) return refuse(c, "unknown-session", "there is nothing at this address");

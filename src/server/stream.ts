@@ -12,6 +12,7 @@ import { loadSilero } from "../providers/silero/index.ts";
 import { Calls } from "../session/calls.ts";
 import type { Handler, Message, Session } from "../session/types.ts";
 import type { TelephoneOptions } from "../transports/telephone/index.ts";
+import type { RtcConfig, RtcSource } from "../transports/webrtc/ice.ts";
 import type { SocketOptions } from "../transports/websocket/index.ts";
 import type { DetectorMaker } from "../vad/detector.ts";
 import { type Inputs, inputsOf } from "./inputs.ts";
@@ -43,18 +44,27 @@ export interface StreamOptions<In = unknown> {
   readonly inputs?: StandardSchema<In>;
   /** What the page shows: title, agents, the parts in use. */
   readonly page?: Partial<PageConfig>;
+  /**
+   * A page of your own at the root, in place of the built one. `__RTC_CONFIGURATION__` in it becomes what `rtc` answers, as
+   * JSON, so that pages written for FastRTC need no change.
+   */
+  readonly html?: string;
   /** Default: the built-in Silero detector. */
   readonly detector?: DetectorMaker;
   readonly platform?: Platform;
-  readonly rtc?: RtcOptions;
+  /** How browsers reach this server over WebRTC. */
+  readonly serverRtc?: RtcOptions;
   /** Callers over a WebSocket: the rates of stock FastRTC pages, codecs, tickets. */
   readonly websocket?: SocketOptions;
   /** Telephone calls through Twilio. They are taken when this is set, or `TWILIO_AUTH_TOKEN` is. */
   readonly telephone?: PhoneOptions;
   /** Pages of other origins that may use this server, such as "https://app.example.org"; "*" is everybody. Default: none. */
   readonly origins?: readonly string[];
-  /** What browsers get as their ICE configuration, TURN credentials included: see `repartee/webrtc`. Default: none. */
-  readonly ice?: () => Promise<unknown>;
+  /**
+   * What browsers get as their ICE configuration, or how it is made for each of them: see the TURN helpers of
+   * `repartee/webrtc`. Default: no servers, which is right on one machine and in one network.
+   */
+  readonly rtc?: RtcConfig | RtcSource;
 }
 
 /** How browsers reach this server over WebRTC. Nothing is needed on one machine or in one network. */
@@ -185,6 +195,12 @@ export class Stream<In = unknown> {
   get name(): string {
     return this.#options.page?.title ?? "repartee";
   }
+  /** The ICE configuration for the next browser. Fails as the service that gives it does. */
+  async rtc(): Promise<RtcConfig> {
+    const { rtc = { iceServers: [] } } = this.#options;
+    return typeof rtc === "function" ? await rtc() : rtc;
+  }
+
   /** The speech parts in use, for people. */
   get parts(): string {
     return this.#options.page?.parts ?? "silero";

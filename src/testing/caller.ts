@@ -69,6 +69,7 @@ type Post = (body: Readonly<Record<string, unknown>>) => Promise<unknown>;
 /** What counts as a voice, dBFS. Codec noise stays below. */
 const AUDIBLE = -50;
 const FRAME_MS = 20;
+const RTP_HEADER = 12;
 
 /**
  * Calls a server and resolves when the call is connected, and its data channel open if there is one. Throws VoiceError:
@@ -102,6 +103,8 @@ export class Caller implements AsyncDisposable {
   readonly times: CallerTimes = { answered: undefined, connected: undefined, media: undefined, channel: undefined };
   /** The server's answer to the offer. */
   answer: Readonly<Record<string, unknown>> = {};
+  /** Bytes of media that came, headers of RTP included. */
+  bytes = 0;
   /** RTP time of the last packet of the server: what a page reports as its position. */
   rtpTimestamp: number | undefined;
   /** Settles when the call is over, with what ended it. */
@@ -155,6 +158,7 @@ export class Caller implements AsyncDisposable {
         rtp: (packet) => {
           if (this.#over) return;
           this.times.media ??= this.now;
+          this.bytes += RTP_HEADER + packet.payload.length;
           this.rtpTimestamp = packet.timestamp;
           this.#jitter.push(packet, this.#options.clock.now());
         },

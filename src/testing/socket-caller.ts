@@ -84,6 +84,8 @@ export class SocketCaller {
   }
   /** Called for each piece of audio, besides keeping it. */
   onAudio: ((samples: Int16Array, at: Millis) => void) | undefined;
+  /** Bytes of all messages that came. */
+  bytes = 0;
   /** Rate of the audio that comes, Hz. */
   outRate = 0;
   /** Rate of the audio to send, Hz. */
@@ -114,6 +116,7 @@ export class SocketCaller {
     });
     this.#socket.on("message", (data, isBinary) => {
       if (!(data instanceof Buffer)) return;
+      this.bytes += data.length;
       if (isBinary) this.#receiveBinary(data);
       else this.#receive(data.toString());
     });
