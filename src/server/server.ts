@@ -48,8 +48,9 @@ export async function createServer<In>(stream: Stream<In>, { port, host }: Serve
 }
 
 async function shut(server: Server, front: Front): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // Until the last call has ended, newcomers are told that we are going.
   await front.close();
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeAllConnections();
   await closed;
 }
