@@ -42,9 +42,10 @@ export class Front {
   /** Opens a stream's doors below `prefix`, such as "/voice"; default none. */
   static async open<In>(stream: Stream<In>, prefix = ""): Promise<Front> {
     const [calls, page] = await Promise.all([stream.calls(), loadPage()]);
-    const { audio, rtc, websocket, origins = [] } = stream.options;
+    const { allowExtraTracks, audio, serverRtc, websocket, origins = [] } = stream.options;
     const { platform } = stream;
-    const offers = createOffers({ calls, platform, rate: audio?.inputRate ?? 24_000, rehearse: true, ...rtc });
+    const rate = audio?.inputRate ?? 24_000;
+    const offers = createOffers({ calls, platform, rate, rehearse: true, allowExtraTracks, ...serverRtc });
     const telephone = openTelephone(stream, calls);
     const resume = new ResumeTokens({
       random: (bytes) => platform.random(bytes),

@@ -52,6 +52,8 @@ export interface StreamOptions<In = unknown> {
   /** Default: the built-in Silero detector. */
   readonly detector?: DetectorMaker;
   readonly platform?: Platform;
+  /** Whether an offer with a video track is taken without it, in place of being refused. Default false. */
+  readonly allowExtraTracks?: boolean;
   /** How browsers reach this server over WebRTC. */
   readonly serverRtc?: RtcOptions;
   /** Callers over a WebSocket: the rates of stock FastRTC pages, codecs, tickets. */

@@ -458,15 +458,15 @@ describe("an offer", () => {
     expect(made.offers.pending).toBe(0);
   });
 
-  it("may have a camera, which is declined", async () => {
-    const made = house();
+  it("is refused with a camera, or taken without it when extra tracks are allowed", async () => {
     const video =
       "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:2\r\na=sendrecv\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n";
-    const { body } = await made.offers.receive({
-      type: "offer",
-      sdp: offerOf((sdp) => sdp.replace("BUNDLE 0 1", "BUNDLE 0 1 2") + video),
-      webrtc_id: "a",
-    });
+    const sdp = offerOf((text) => text.replace("BUNDLE 0 1", "BUNDLE 0 1 2") + video);
+    const strict = house();
+    const refused = await strict.offers.receive({ type: "offer", sdp, webrtc_id: "a" });
+    expect(refused).toMatchObject({ status: 422, body: { status: "failed", meta: { error: "unsupported_track" } } });
+    expect([strict.taken, strict.offers.pending]).toEqual([0, 0]);
+    const { body } = await house({ allowExtraTracks: true }).offers.receive({ type: "offer", sdp, webrtc_id: "a" });
     expect(body["sdp"]).toMatch(/m=video 0 /);
   });
 

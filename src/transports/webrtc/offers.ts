@@ -41,6 +41,8 @@ export interface OffersOptions extends Omit<PeerOptions, "clock" | "log"> {
   readonly platform: Platform;
   /** Rate of audio both ways, Hz: 8000, 12000, 16000, 24000 or 48000. Default 24 000. */
   readonly rate?: number | undefined;
+  /** Whether an offer with a video track is taken without it, in place of being refused. Default false. */
+  readonly allowExtraTracks?: boolean | undefined;
   /** From the answer until the caller must be connected. Default 10 000; more only keeps dead offers longer. */
   readonly setupMs?: Millis | undefined;
   /** Time without anything from a connected caller until the call counts as lost. Default 6000: two ICE checks of a browser. */
@@ -144,6 +146,8 @@ class WebRtcOffers implements Offers {
     if (this.#closed) return writeRefusal("draining", profile);
     const shape = readOffer(offer.sdp);
     if (isFault(shape)) return refusalOfFault(shape, profile);
+    if (shape.video && this.#options.allowExtraTracks !== true)
+      return writeRefusal("unsupported_track", profile, { why: "a video track was offered: only audio is taken here" });
     if (this.#calls.has(id)) return writeRefusal("connection_already_exists", profile);
     if (this.pending >= (this.#options.pendingLimit ?? 50))
       return writeRefusal("overloaded", profile, { retryAfterMs: 1000 });
