@@ -5,6 +5,7 @@
  */
 import type { AudioFrame } from "../audio/frame.ts";
 import { deferred } from "../base/deferred.ts";
+import { unlessAborted } from "./run.ts";
 import { LiveSession } from "./session.ts";
 import { TICK } from "./ticker.ts";
 import type { Handler, Output, Session } from "./types.ts";
@@ -33,7 +34,7 @@ export function receiveEmit(make: () => ReceiveEmit): Handler {
     try {
       await object.startUp?.(session);
       while (!session.signal.aborted) {
-        const emitted = await Promise.race([Promise.resolve(object.emit()), waker.ended]);
+        const emitted = await unlessAborted(Promise.resolve(object.emit()), session.signal);
         if (session.signal.aborted) return;
         if (emitted === undefined || emitted === null) await waker.wait();
         else if (isList(emitted)) yield* emitted;
@@ -41,7 +42,7 @@ export function receiveEmit(make: () => ReceiveEmit): Handler {
         if (receiving.failed !== undefined) throw receiving.failed.error;
       }
     } finally {
-      waker.stop();
+      waker.wake();
       await object.shutdown?.();
     }
   };
@@ -65,16 +66,13 @@ function receiveAll(session: Session, object: ReceiveEmit, waker: Waker): { fail
 
 /** Lets the emitting loop sleep until something was received, the next 20 ms have begun or the call is over. */
 class Waker {
-  readonly ended: Promise<undefined>;
   readonly #session: LiveSession;
-  readonly #end = deferred<undefined>();
   #sleeping: ReturnType<typeof deferred<void>> | undefined;
   #cancel: (() => void) | undefined;
 
   constructor(session: LiveSession) {
     this.#session = session;
-    this.ended = this.#end.promise;
-    session.signal.addEventListener("abort", () => this.stop(), { once: true });
+    session.signal.addEventListener("abort", () => this.wake(), { once: true });
   }
 
   wait(): Promise<void> {
@@ -90,11 +88,6 @@ class Waker {
     this.#cancel = undefined;
     this.#sleeping?.resolve();
     this.#sleeping = undefined;
-  }
-
-  stop(): void {
-    this.#end.resolve(undefined);
-    this.wake();
   }
 }
 

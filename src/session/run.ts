@@ -23,7 +23,8 @@ export async function run<In>(session: LiveSession<In>, handler: Handler<In>, { 
   try {
     const result = handler(session);
     if (isIterable(result)) await drain(session, result);
-    else await result;
+    else if (isPromise(result)) await result;
+    else throw new TypeError(`a handler must be an async generator or answer a promise, got ${typeof result}`);
     await farewell(session, farewellMs);
     await session.close();
   } catch (error) {
@@ -48,9 +49,6 @@ export function tellError<In>(session: LiveSession<In>, error: VoiceError): void
 
 async function drain<In>(session: LiveSession<In>, outputs: AsyncIterable<Output>): Promise<void> {
   const iterator = outputs[Symbol.asyncIterator]();
-  const hungUp = deferred<undefined>();
-  const onAbort = (): void => hungUp.resolve(undefined);
-  session.signal.addEventListener("abort", onAbort, { once: true });
   const leave = session.onClose({
     name: "handler",
     boundMs: RETURN_BOUND,
@@ -58,18 +56,25 @@ async function drain<In>(session: LiveSession<In>, outputs: AsyncIterable<Output
       await iterator.return?.();
     },
   });
-  try {
-    for (;;) {
-      // A generator may await something that never settles: the hang-up must not depend on it.
-      const next = await Promise.race([iterator.next(), hungUp.promise]);
-      if (next === undefined || next.done === true) return;
-      session.send(next.value);
-      while (session.pending > BACKLOG && !session.signal.aborted) await pause(session.clock, 20, session.signal);
-    }
-  } finally {
-    session.signal.removeEventListener("abort", onAbort);
-    if (!session.signal.aborted) leave();
+  for (;;) {
+    // A generator may await something that never settles: the hang-up must not depend on it.
+    const next = await unlessAborted(iterator.next(), session.signal);
+    if (next === undefined) return;
+    if (next.done === true) break;
+    session.send(next.value);
+    while (session.pending > BACKLOG && !session.signal.aborted) await pause(session.clock, 20, session.signal);
   }
+  if (!session.signal.aborted) leave();
+}
+
+/** What the promise gives, or undefined as soon as the signal aborts. Not `Promise.race`: that keeps every result alive. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => resolve(undefined);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
 
 async function farewell<In>(session: LiveSession<In>, farewellMs: Millis): Promise<void> {
@@ -89,6 +94,10 @@ export async function pause(clock: Clock, ms: Millis, signal: AbortSignal): Prom
   await over.promise;
   cancel();
   signal.removeEventListener("abort", onAbort);
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 function isIterable(value: unknown): value is AsyncIterable<Output> {
