@@ -167,3 +167,44 @@ describe("playout", () => {
     );
   });
 });
+
+describe("a queue that moves to another rate", () => {
+  it("keeps what was not heard at its place in its item", () => {
+    const old = new Playout(8_000);
+    old.push(new Int16Array(8_000).fill(1), "a");
+    old.push(new Int16Array(4_000).fill(2), "b");
+    for (let i = 0; i < 20; i++) old.pull();
+    old.played(300);
+    const runs: number[] = [];
+    const next = old.movedTo(16_000, (samples) => {
+      runs.push(samples.length);
+      return new Int16Array(samples.length * 2).fill(samples[0] ?? 0);
+    });
+    expect(runs).toEqual([5_600, 4_000]);
+    expect(next.queued).toBe(1_200);
+    for (let i = 0; i < 10; i++) next.pull();
+    next.played(200);
+    expect(next.hearing()).toEqual({ item: "a", played: 500 });
+    next.push(new Int16Array(1_600), "b");
+    for (let i = 0; i < 60; i++) next.pull();
+    next.played(1_250);
+    expect(next.hearing()).toEqual({ item: "b", played: 550 });
+  });
+});
+
+describe("a queue after silence", () => {
+  it("counts what has no item from there", () => {
+    const playout = new Playout(8_000);
+    playout.push(new Int16Array(1_600));
+    for (let i = 0; i < 10; i++) playout.pull();
+    playout.played(200);
+    playout.silence();
+    playout.push(new Int16Array(1_600));
+    expect(playout.hearing()).toEqual({ item: undefined, played: 0 });
+    for (let i = 0; i < 5; i++) playout.pull();
+    playout.played(250);
+    expect(playout.hearing()).toEqual({ item: undefined, played: 50 });
+    playout.played(120);
+    expect(playout.pending).toBe(200);
+  });
+});

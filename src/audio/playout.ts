@@ -33,7 +33,6 @@ interface Span extends Chunk {
   readonly from: number;
 }
 
-
 /** A queue of mono audio at one rate with three positions. */
 export class Playout {
   readonly rate: number;
@@ -192,17 +191,46 @@ export class Playout {
     this.#floor = this.#sent;
   }
 
-  /** Empties the queue and hands out what was in it. What was sent stays where it is. */
-  takeQueued(): readonly { readonly samples: Int16Array; readonly item: string | undefined }[] {
-    const rest = this.#queue.slice(this.#head).map(({ samples, item }, i) => ({
-      samples: i === 0 ? samples.subarray(this.#used) : samples,
-      item,
-    }));
-    this.#queue = [];
-    this.#head = 0;
-    this.#used = 0;
-    this.#queued = 0;
-    return rest;
+  /**
+   * A queue at another rate with everything that was not heard on this one, at its place in its item: `convert` gets the
+   * samples of one item at a time, whole. This one is not to be used any more.
+   */
+  movedTo(rate: number, convert: (samples: Int16Array) => Int16Array): Playout {
+    this.rewind();
+    const next = new Playout(rate);
+    for (const { samples, item, offset } of this.#runs()) {
+      next.#lastItem = item;
+      next.#lastOffset = Math.round((offset * rate) / this.rate);
+      next.push(convert(samples), item);
+    }
+    next.#lastItem = this.#lastItem;
+    next.#lastOffset = Math.round((this.#lastOffset * rate) / this.rate);
+    return next;
+  }
+
+  /** Nothing is left to be heard, and no late report changes that: what comes next without an item counts from here. */
+  silence(): void {
+    if (this.#queued > 0) return;
+    this.#heard = this.#sent;
+    this.#floor = this.#sent;
+    this.#flight = [];
+    if (this.#lastItem === undefined) this.#lastOffset = 0;
+  }
+
+  /** What is queued, with the chunks of one item joined. */
+  *#runs(): Generator<Chunk> {
+    let run: Chunk[] = [];
+    for (let place = this.#head; place < this.#queue.length; place++) {
+      const { samples, item, offset } = this.#queue[place] as Chunk;
+      const used = place === this.#head ? this.#used : 0;
+      const last = run.at(-1);
+      if (last !== undefined && (last.item !== item || last.offset + last.samples.length !== offset)) {
+        yield join(run);
+        run = [];
+      }
+      run.push({ samples: samples.subarray(used), item, offset: offset + used });
+    }
+    if (run.length > 0) yield join(run);
   }
 
   #compact(): void {
@@ -224,3 +252,12 @@ function endOf(span: Span): number {
   return span.from + span.samples.length;
 }
 
+function join(run: readonly Chunk[]): Chunk {
+  const samples = new Int16Array(run.reduce((length, chunk) => length + chunk.samples.length, 0));
+  let at = 0;
+  for (const chunk of run) {
+    samples.set(chunk.samples, at);
+    at += chunk.samples.length;
+  }
+  return { samples, item: run[0]?.item, offset: run[0]?.offset ?? 0 };
+}

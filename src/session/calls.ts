@@ -74,7 +74,9 @@ export class Calls<In = unknown> {
   readonly #arrivals = new Map<string, Set<() => void>>();
   #draining = false;
 
+  /** Throws TypeError when the handler is no function, RangeError for options that make no sense. */
   constructor(handler: Handler<In>, options: CallsOptions<In>) {
+    checkCalls(handler, options);
     this.#handler = handler;
     this.#options = options;
     this.platform = options.platform;
@@ -172,7 +174,12 @@ export class Calls<In = unknown> {
     const session = this.#create(id, transport, held, alias);
     const early = this.#early.get(alias ?? id) ?? [];
     this.#early.delete(alias ?? id);
-    session.open();
+    try {
+      session.open();
+    } catch (error) {
+      void session.close(error);
+      throw error;
+    }
     for (const values of early) this.#postEarly(session, values);
     void run(session, this.#handler, { farewellMs: this.#options.farewellMs ?? 10_000 });
     return session;
@@ -282,5 +289,23 @@ export class Calls<In = unknown> {
 
   #find(id: string): LiveSession<In> | undefined {
     return this.#sessions.get(id) ?? this.#sessions.get(this.#aliases.get(id) ?? "");
+  }
+}
+
+type Limits = Pick<CallsOptions<unknown>, "concurrencyLimit" | "timeLimitMs" | "awayMs" | "farewellMs" | "rate" | "mode">;
+
+/** Throws TypeError for a handler that is none, RangeError for options out of their range. */
+export function checkCalls(handler: unknown, options: Limits): void {
+  if (typeof handler !== "function") throw new TypeError(`a handler is a function of the session, got ${typeof handler}`);
+  const { concurrencyLimit = 1, timeLimitMs = 1, awayMs = 0, farewellMs = 0, rate = 1, mode = "send-receive" } = options;
+  if (!(concurrencyLimit > 0) || !(Number.isInteger(concurrencyLimit) || concurrencyLimit === Number.POSITIVE_INFINITY)) {
+    throw new RangeError(`concurrencyLimit must be a whole number above 0, got ${concurrencyLimit}`);
+  }
+  if (!(timeLimitMs > 0)) throw new RangeError(`timeLimitMs must be above 0, got ${timeLimitMs}`);
+  if (!(awayMs >= 0)) throw new RangeError(`awayMs must be 0 or more, got ${awayMs}`);
+  if (!(farewellMs >= 0)) throw new RangeError(`farewellMs must be 0 or more, got ${farewellMs}`);
+  if (!Number.isInteger(rate) || rate <= 0) throw new RangeError(`rate must be a whole number of Hz above 0, got ${rate}`);
+  if (!["send-receive", "send", "receive"].includes(mode)) {
+    throw new RangeError(`mode must be "send-receive", "send" or "receive", got "${mode}"`);
   }
 }

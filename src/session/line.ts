@@ -77,8 +77,14 @@ export class Line {
     this.#cancelAway?.();
     this.#cancelAway = undefined;
     this.#transport = transport;
-    this.open();
-    if (stood) old.close(new VoiceError("closed", "the call goes on over another transport"));
+    try {
+      this.open();
+    } catch (error) {
+      this.#lost(error, true);
+      throw error;
+    } finally {
+      if (stood) old.close(new VoiceError("closed", "the call goes on over another transport"));
+    }
   }
 
   send(output: Output): void {

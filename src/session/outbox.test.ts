@@ -193,4 +193,75 @@ describe("the outbox", () => {
     await clock.advance(1_000);
     expect(playing.map((one) => one.split("@")[0])).toEqual(["on", "off", "on", "off"]);
   });
+
+  it("keeps a message behind its audio after holds have put audio back", async () => {
+    const { clock, call, outbox } = setUp({ lead: 200 });
+    outbox.push(sound(2_000));
+    for (let i = 0; i < 4; i++) {
+      await clock.advance(200);
+      outbox.hold(clock.now());
+      await clock.advance(100);
+      outbox.release(clock.now());
+    }
+    outbox.push(note("end"));
+    outbox.push(sound(20));
+    await clock.advance(5_000);
+    const place = call.sent.findIndex(({ output }) => output.kind === "message");
+    expect(call.sent.length - 1 - place).toBe(1);
+  });
+
+  it("keeps messages back while it is held", async () => {
+    const { clock, call, outbox } = setUp({ lead: 200 });
+    outbox.push(sound(100));
+    outbox.push(note("after"));
+    outbox.hold(clock.now());
+    await clock.advance(500);
+    expect(call.sent.some(({ output }) => output.kind === "message")).toBe(false);
+    outbox.release(clock.now());
+    await clock.advance(500);
+    expect(call.sent.at(-1)?.output).toMatchObject({ name: "after" });
+  });
+
+  it("tells how much of an item was heard when it was moved in the middle of it", async () => {
+    const { clock, outbox } = setUp();
+    outbox.push(sound(1_000, "a"));
+    await clock.advance(400);
+    outbox.hold(clock.now());
+    outbox.move({ ...new LoopbackCall({ clock }).can, rate: 16_000 });
+    outbox.release(clock.now());
+    await clock.advance(300);
+    const { item, played, dropped } = outbox.clear(clock.now());
+    expect(item).toBe("a");
+    expect(Math.abs(played - 700)).toBeLessThanOrEqual(40);
+    expect(Math.abs(dropped - 300)).toBeLessThanOrEqual(40);
+  });
+
+  it("counts what was heard since the last silence when nothing has an item", async () => {
+    const { clock, outbox } = setUp();
+    outbox.push(sound(500));
+    await clock.advance(2_000);
+    outbox.push(sound(1_000));
+    await clock.advance(300);
+    const { played, dropped } = outbox.clear(clock.now());
+    expect(Math.abs(played - 300)).toBeLessThanOrEqual(40);
+    expect(Math.abs(dropped - 700)).toBeLessThanOrEqual(40);
+  });
+
+  it("is silent for good when everything was heard, whatever a late report says", async () => {
+    const { clock, outbox } = setUp({ marks: true });
+    outbox.push(sound(400));
+    await clock.advance(1_000);
+    outbox.played(250, clock.now());
+    expect(outbox.pending(clock.now())).toBe(0);
+  });
+
+  it.each([8_000, 11_025, 22_050, 44_100, 48_000])("plays stereo at %d Hz in frames of any size at its length", async (rate) => {
+    const { clock, outbox, audioMs } = setUp();
+    const total = rate * 2;
+    for (let left = total, size = 1; left > 0; left -= size, size = Math.min(left, (size * 7) % 9_973)) {
+      outbox.push({ kind: "audio", samples: new Int16Array(size * 2).fill(3_000), rate, channels: 2, at: Number.NaN });
+    }
+    await clock.advance(4_000);
+    expect(Math.abs(audioMs() - 2_000)).toBeLessThanOrEqual(40);
+  });
 });

@@ -54,7 +54,6 @@ export class Outbox {
   #lastItem: string | undefined;
   #messages: Waiting[] = [];
   #queuedEver: Millis = 0;
-  #takenEver: Millis = 0;
   #playing = false;
   #began: Millis = 0;
   #beganAt: Millis = 0;
@@ -77,7 +76,7 @@ export class Outbox {
 
   /** Whether the media clock has anything to do. */
   get busy(): boolean {
-    return this.#playing || (this.#playout.queued > 0 && !this.#held) || this.#messages.length > 0;
+    return this.#playing || (!this.#held && (this.#playout.queued > 0 || this.#messages.length > 0));
   }
 
   /** Whether anything is being heard, or held. */
@@ -90,7 +89,7 @@ export class Outbox {
     if (output.kind === "video") {
       this.#events.send(output);
     } else if (output.kind === "message") {
-      if (this.#playout.queued === 0 && this.#messages.length === 0) this.#events.message(output);
+      if (this.#playout.queued === 0 && this.#messages.length === 0 && !this.#held) this.#events.message(output);
       else this.#messages.push({ after: this.#queuedEver, message: output });
     } else {
       this.#queue(output);
@@ -100,8 +99,10 @@ export class Outbox {
   /** Sends what is due. Call every 20 ms while `busy`, and once right after a push into an idle outbox. */
   tick(now: Millis): void {
     this.#follow(now);
-    if (!this.#held) this.#sendDue(now);
-    this.#releaseMessages();
+    if (!this.#held) {
+      this.#releaseMessages();
+      this.#sendDue(now);
+    }
     if (this.#playing && this.#playout.queued === 0 && this.#playout.heard >= this.#playout.sent) {
       this.#silentSince ??= now;
       if (now - this.#silentSince >= LINGER) this.#stop();
@@ -139,7 +140,6 @@ export class Outbox {
     const { item, played, dropped } = this.#playout.clear();
     this.#events.clear();
     this.#messages = [];
-    this.#takenEver = this.#queuedEver;
     this.#resampler = undefined;
     this.#lastItem = undefined;
     this.#reported = undefined;
@@ -175,20 +175,14 @@ export class Outbox {
     this.tick(now);
   }
 
-  /** Goes on over a transport with other abilities; what was not heard is played there. Ends a hold. */
-  move(can: TransportCan, now: Millis): void {
-    this.hold(now);
-    this.#playout.rewind();
+  /** What was not heard waits for a transport with other abilities. Hold first, release when it is there. */
+  move(can: TransportCan): void {
     this.#flush();
-    const old = this.#playout;
+    const { rate } = this.#can;
     this.#can = can;
     this.#gain = new Gain(can.rate);
-    this.#playout = new Playout(can.rate);
-    for (const { samples, item } of old.takeQueued()) {
-      this.#playout.push(old.rate === can.rate ? samples : resample(samples, old.rate, can.rate), item);
-    }
+    this.#playout = this.#playout.movedTo(can.rate, (samples) => resample(samples, rate, can.rate));
     this.#reported = undefined;
-    this.release(now);
   }
 
   #queue(frame: AudioFrame): void {
@@ -236,11 +230,9 @@ export class Outbox {
 
   /** False when there is no frame to send just now. */
   #sendFrame(): boolean {
-    const before = this.#playout.queued;
     const pulled = this.#playout.pull();
     if (pulled === undefined) return false;
     this.#silentSince = undefined;
-    this.#takenEver += before - this.#playout.queued;
     const at = this.#began + this.#playout.sent - this.#beganAt;
     this.#events.send(monoFrame(this.#gain.apply(pulled.samples), this.#playout.rate, at, pulled.item));
     this.#releaseMessages();
@@ -250,7 +242,7 @@ export class Outbox {
   #releaseMessages(): void {
     while (this.#messages.length > 0) {
       const first = this.#messages[0] as Waiting;
-      if (first.after > this.#takenEver + 0.5) return;
+      if (first.after > this.#queuedEver - this.#playout.queued + 0.5) return;
       this.#messages.shift();
       this.#events.message(first.message);
     }
@@ -270,6 +262,7 @@ export class Outbox {
       this.#playing = true;
       return;
     }
+    this.#playout.silence();
     this.#events.playing(false);
   }
 

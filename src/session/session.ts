@@ -18,9 +18,10 @@ import { Axis } from "./axis.ts";
 import { type Closing, closeAll, endReasonOf } from "./close.ts";
 import { Line } from "./line.ts";
 import { Outbox } from "./outbox.ts";
+import { checkOutput } from "./output.ts";
 import { Outputs } from "./outputs.ts";
 import type { Ticker } from "./ticker.ts";
-import type { CallInfo, Heard, Output, Session, SessionEvents, Slot, Transport, TransportCan } from "./types.ts";
+import type { CallInfo, Heard, Message, Output, Session, SessionEvents, Slot, Transport, TransportCan } from "./types.ts";
 
 /** How much of the microphone waits for a slow reader, ms. */
 const AUDIO_LIMIT: Millis = 5_000;
@@ -93,7 +94,11 @@ export class LiveSession<In = unknown> implements Session<In> {
     this.detector = options.detector;
     this.#inputs = options.inputs;
     this.#rate = options.rate;
-    this.#events = new Emitter<SessionEvents>((error) => this.fault(error));
+    this.#events = new Emitter<SessionEvents>((error, event) => {
+      // Whoever fails at being told of errors is not told of that one.
+      if (event === "error") platform.log.error("a listener of errors failed", { session: this.id, error });
+      else this.fault(error);
+    });
     this.#line = new Line(transport, {
       clock: this.clock,
       awayMs: options.awayMs,
@@ -112,10 +117,7 @@ export class LiveSession<In = unknown> implements Session<In> {
       send: (output) => this.#line.send(output),
       clear: () => this.#line.clear(),
       playing: (on) => this.#events.emit("playing", { on, at: this.clock.now() }),
-      message: (message) => {
-        this.#line.send(message);
-        this.outputs.push(message);
-      },
+      message: (message) => this.#deliver(message),
     });
     this.audio = { [Symbol.asyncIterator]: () => this.#read() };
     this.video = { [Symbol.asyncIterator]: () => this.#view() };
@@ -130,10 +132,13 @@ export class LiveSession<In = unknown> implements Session<In> {
   /** Goes on over another transport: after the line was lost, or to change from one kind to another. */
   move(transport: Transport): void {
     if (this.#state === "closing" || this.#state === "closed") throw new VoiceError("closed", "the session is over");
+    this.#outbox.hold(this.clock.now());
     this.#axis = new Axis();
     this.#state = "live";
     this.#line.move(transport);
-    this.#outbox.move(transport.can, this.clock.now());
+    this.#outbox.move(transport.can);
+    // A transport that was dead already leaves the session away.
+    if (this.state === "live") this.#outbox.release(this.clock.now());
     this.#keepTicking();
     this.#events.emit("moved", { transport: transport.name });
   }
@@ -167,6 +172,7 @@ export class LiveSession<In = unknown> implements Session<In> {
   }
 
   send(output: Output): void {
+    checkOutput(output);
     if (this.#state === "closing" || this.#state === "closed") return;
     if (this.#options.mode === "send" && output.kind !== "message") return;
     const idle = !this.#outbox.busy;
@@ -185,6 +191,7 @@ export class LiveSession<In = unknown> implements Session<In> {
 
   interrupt(): Heard {
     const heard = this.#outbox.clear(this.clock.now());
+    if (this.#state === "away") this.#outbox.hold(this.clock.now());
     this.#events.emit("heard", heard);
     return heard;
   }
@@ -233,6 +240,8 @@ export class LiveSession<In = unknown> implements Session<In> {
   }
 
   async requestInputs({ timeoutMs = 1_000 }: { readonly timeoutMs?: number } = {}): Promise<In> {
+    if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs must be 0 or more, got ${timeoutMs}`);
+    if (this.signal.aborted) return this.#inputs;
     const answered = deferred<void>();
     const undo = this.on("inputs", () => answered.resolve());
     const cancel = this.clock.at(this.clock.now() + timeoutMs, () => answered.resolve());
@@ -282,12 +291,15 @@ export class LiveSession<In = unknown> implements Session<In> {
     this.#abort.abort(reason ?? new VoiceError("closed", "the session was closed"));
     this.#stopTicking?.();
     await closeAll(this.#closers, platform.clock, report);
-    this.#line.tell({ type: "end_stream", data: endReasonOf(reason) });
     const leave: Closing = {
       name: "transport",
       boundMs: TRANSPORT_CLOSE,
       run: () => {
-        this.#line.close(reason);
+        try {
+          this.#line.tell({ type: "end_stream", data: endReasonOf(reason) });
+        } finally {
+          this.#line.close(reason);
+        }
         return this.#line.closed;
       },
     };
@@ -310,6 +322,16 @@ export class LiveSession<In = unknown> implements Session<In> {
     const own = this.#rate === undefined || this.#rate === frame.rate ? placed : this.#convert(placed, this.#rate);
     for (const listener of this.#taps) this.#offer(listener, own);
     for (const reader of this.#readers) reader.push(own);
+  }
+
+  /** Its turn in the voice has come. One that the transport cannot say is lost; the voice goes on. */
+  #deliver(message: Message): void {
+    try {
+      this.#line.send(message);
+      this.outputs.push(message);
+    } catch (error) {
+      this.fault(error);
+    }
   }
 
   #offer(listener: (frame: AudioFrame) => void, frame: AudioFrame): void {
