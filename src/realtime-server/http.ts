@@ -4,7 +4,12 @@ import { codes } from "../base/codes.ts";
 import { writeClientEvent } from "../protocol/openai/client-events.ts";
 import { type Complaint, invalid, isRecord } from "../protocol/openai/complaint.ts";
 import { readSessionPatch } from "../protocol/openai/session-patch.ts";
-import { mergeSession, newTranscriptionSession, newVoiceSession, type SessionPatch } from "../protocol/openai/session.ts";
+import {
+  mergeSession,
+  newTranscriptionSession,
+  newVoiceSession,
+  type SessionPatch,
+} from "../protocol/openai/session.ts";
 import type { Pass, RealtimeCalls } from "./calls.ts";
 
 /** Longest body, bytes: an offer of 64 KiB and a session with its tools. */
@@ -17,11 +22,13 @@ const SECRET = { least: 10, most: 7_200, usual: 600 };
 export function answerRequest(calls: RealtimeCalls, request: Request): Promise<Response> | undefined {
   const { pathname } = new URL(request.url);
   if (pathname !== BASE && !pathname.startsWith(`${BASE}/`)) return undefined;
-  return answer(calls, request, pathname.slice(BASE.length)).catch((error: unknown) => {
-    const { code, message, side } = asVoiceError(error, "bug");
-    if (side === "library" && code === "bug") calls.options.platform.log.error("a request failed", { error });
-    return refusal(codes[code].status, code === "bug" ? "The server failed." : message, code);
-  }).then((response) => withOrigin(calls, request, response));
+  return answer(calls, request, pathname.slice(BASE.length))
+    .catch((error: unknown) => {
+      const { code, message, side } = asVoiceError(error, "bug");
+      if (side === "library" && code === "bug") calls.options.platform.log.error("a request failed", { error });
+      return refusal(codes[code].status, code === "bug" ? "The server failed." : message, code);
+    })
+    .then((response) => withOrigin(calls, request, response));
 }
 
 async function answer(calls: RealtimeCalls, request: Request, path: string): Promise<Response> {
@@ -30,13 +37,15 @@ async function answer(calls: RealtimeCalls, request: Request, path: string): Pro
   if (request.method === "OPTIONS") return new Response(null, { status: 204 });
   const [, id, action] = /^\/calls\/([\w-]+)\/(\w+)$/.exec(path) ?? [];
   const isKnown = path === "/client_secrets" || path === "/calls" || action !== undefined;
-  if (!isKnown) return refusal(path === "" ? 426 : 404, path === "" ? "Connect with a WebSocket." : `There is no ${path}.`);
+  if (!isKnown)
+    return refusal(path === "" ? 426 : 404, path === "" ? "Connect with a WebSocket." : `There is no ${path}.`);
   if (request.method !== "POST") return refusal(405, "Use POST.");
   const key = /^Bearer (.+)$/.exec(request.headers.get("authorization") ?? "")?.[1] ?? request.headers.get("api-key");
   const pass = await calls.check(key ?? undefined);
   if (pass === undefined) return refusal(401, "Incorrect API key provided.", "invalid_api_key");
   if (path === "/calls") return offer(calls, request, pass);
-  if (key?.startsWith("ek_") === true) return refusal(403, "A client secret opens sessions, nothing else.", "forbidden");
+  if (key?.startsWith("ek_") === true)
+    return refusal(403, "A client secret opens sessions, nothing else.", "forbidden");
   if (path === "/client_secrets") return secret(calls, await jsonOf(request));
   return await act(calls, id ?? "", action ?? "", request);
 }
@@ -50,7 +59,11 @@ async function secret(calls: RealtimeCalls, body: unknown): Promise<Response> {
   const patch = given["session"] === undefined ? undefined : readSessionPatch(given["session"]);
   if (patch !== undefined && "fault" in patch) return complaint(patch);
   const { value, expiresAt } = calls.secrets.make(patch, seconds);
-  return Response.json({ value, expires_at: Math.floor(expiresAt / 1000), session: sessionFrom(calls, patch, expiresAt) });
+  return Response.json({
+    value,
+    expires_at: Math.floor(expiresAt / 1000),
+    session: sessionFrom(calls, patch, expiresAt),
+  });
 }
 
 /** The session that a secret will open, as far as it is known now. */
@@ -66,7 +79,9 @@ async function offer(calls: RealtimeCalls, request: Request, pass: Pass): Promis
   let sdp: string;
   let session = pass.session;
   if (type.startsWith("multipart/form-data")) {
-    const form = await new Response(await bytesOf(request), { headers: { "content-type": type } }).formData().catch(() => undefined);
+    const form = await new Response(await bytesOf(request), { headers: { "content-type": type } })
+      .formData()
+      .catch(() => undefined);
     if (form === undefined) return refusal(400, "The form could not be read.");
     sdp = await partOf(form.get("sdp"));
     const text = await partOf(form.get("session"));
@@ -75,7 +90,8 @@ async function offer(calls: RealtimeCalls, request: Request, pass: Pass): Promis
     session = patch ?? session;
   } else if (type.startsWith("application/sdp")) {
     sdp = new TextDecoder().decode(await bytesOf(request));
-  } else return refusal(415, "Send the offer as application/sdp, or as multipart/form-data with the parts sdp and session.");
+  } else
+    return refusal(415, "Send the offer as application/sdp, or as multipart/form-data with the parts sdp and session.");
   if (!sdp.startsWith("v=0")) return refusal(400, "The offer must be SDP that begins with v=0.", "invalid_offer");
   const { id, sdp: reply } = await calls.offer(sdp, session);
   return new Response(reply, {

@@ -87,7 +87,10 @@ export interface RealtimeServer {
  */
 export async function createRealtimeServer(options: RealtimeServerOptions = {}): Promise<RealtimeServer> {
   if (options.engine?.can.manual === false)
-    throw new VoiceError("config", `the engine must answer when it is told to (can.manual), ${options.engine.name} does not`);
+    throw new VoiceError(
+      "config",
+      `the engine must answer when it is told to (can.manual), ${options.engine.name} does not`,
+    );
   const platform = options.platform ?? nodePlatform();
   const makeDetector = options.detector ?? (await loadSilero());
   const embedded = options.engine === undefined ? embeddedEngine() : undefined;
@@ -102,7 +105,8 @@ export async function createRealtimeServer(options: RealtimeServerOptions = {}):
     agent: options.agent ?? "assistant",
     model: options.model ?? "repartee",
     defaults: options.defaults ?? {},
-    phrases: options.phrases ?? (({ tools }) => phrasesFor(tools.flatMap((tool) => (tool.type === "function" ? [tool] : [])))),
+    phrases:
+      options.phrases ?? (({ tools }) => phrasesFor(tools.flatMap((tool) => (tool.type === "function" ? [tool] : [])))),
     lifetimeMs: options.lifetimeMs,
     callLimit: options.callLimit ?? 100,
     limits: options.limits,
@@ -146,13 +150,17 @@ class ListeningServer implements RealtimeServer {
     return true;
   }
 
-  async listen({ port = 8080, host = "127.0.0.1", tls }: RealtimeListenOptions = {}): Promise<{ readonly url: string; readonly port: number }> {
+  async listen({ port = 8080, host = "127.0.0.1", tls }: RealtimeListenOptions = {}): Promise<{
+    readonly url: string;
+    readonly port: number;
+  }> {
     const listener = getRequestListener(
       async (request) => (await this.fetch(request)) ?? new Response("Not found", { status: 404 }),
       { overrideGlobalObjects: false },
     );
     const answer = (request: IncomingMessage, response: ServerResponse): void => void listener(request, response);
-    const server = tls === undefined ? createHttpServer(answer) : createHttpsServer({ cert: tls.cert, key: tls.key }, answer);
+    const server =
+      tls === undefined ? createHttpServer(answer) : createHttpsServer({ cert: tls.cert, key: tls.key }, answer);
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (!this.upgrade(request, socket, head)) refuse(socket, 404, "There is nothing here: the path is /v1/realtime.");
     });
@@ -185,7 +193,8 @@ function listenOn(server: Server, port: number, host: string): Promise<AddressIn
     });
     server.listen(port, host, () => {
       const address = server.address();
-      if (address === null || typeof address === "string") reject(new VoiceError("config", `cannot listen on ${host}:${port}`));
+      if (address === null || typeof address === "string")
+        reject(new VoiceError("config", `cannot listen on ${host}:${port}`));
       else resolve(address);
     });
   });

@@ -49,6 +49,8 @@ export interface LiveCallOptions extends Omit<RealtimeCallOptions, "now" | "wall
 
 /** Base64 of 2 s of PCM: a longer append is taken in pieces, so that other calls are served between them. */
 const PIECE = 128_000;
+/** Characters that may wait to be taken in: four of the longest appends. */
+const INBOX = 96 * 1024 * 1024;
 
 /** A call with everything that belongs to it. */
 export class LiveCall {
@@ -63,9 +65,11 @@ export class LiveCall {
   #isDraining = false;
   /** Texts that wait behind a long append. */
   #inbox: string[] = [];
+  #inboxLength = 0;
   #isTaking = false;
   #stopTimer: (() => void) | undefined;
   #dueAt: Millis | undefined;
+  #isFailing = false;
   #closed = false;
 
   constructor(options: LiveCallOptions) {
@@ -121,7 +125,9 @@ export class LiveCall {
     if (this.#closed) return;
     if (this.#isTaking || text.length > PIECE) {
       this.#inbox.push(text);
-      if (!this.#isTaking) void this.#takeIn();
+      this.#inboxLength += text.length;
+      if (this.#inboxLength > INBOX) void this.close(1009, "too much audio at once");
+      else if (!this.#isTaking) void this.#takeIn();
       return;
     }
     this.#run(() => this.#call.receive(readClientEvent(text), this.#now));
@@ -151,6 +157,7 @@ export class LiveCall {
   async #takeIn(): Promise<void> {
     this.#isTaking = true;
     for (let text = this.#inbox.shift(); text !== undefined && !this.#closed; text = this.#inbox.shift()) {
+      this.#inboxLength -= text.length;
       const event = readClientEvent(text);
       const pieces = "type" in event && event.type === "input_audio_buffer.append" ? piecesOf(event.audio) : [];
       if (pieces.length < 2 || !("type" in event)) {
@@ -166,15 +173,31 @@ export class LiveCall {
   }
 
   #run(step: () => readonly Effect[]): void {
-    for (const effect of step()) this.#effects.push(effect);
+    this.#guarded(() => {
+      for (const effect of step()) this.#effects.push(effect);
+    });
     if (this.#isDraining) return;
     this.#isDraining = true;
-    try {
-      for (let effect = this.#effects.shift(); effect !== undefined; effect = this.#effects.shift()) this.#carryOut(effect);
-    } finally {
-      this.#isDraining = false;
+    for (let effect = this.#effects.shift(); effect !== undefined; effect = this.#effects.shift()) {
+      const now = effect;
+      this.#guarded(() => this.#carryOut(now));
     }
+    this.#isDraining = false;
     this.#schedule();
+  }
+
+  /** What throws, an engine or we ourselves, ends this call and no other. */
+  #guarded(task: () => void): void {
+    try {
+      task();
+    } catch (error) {
+      this.#options.platform.log.error("a call failed and is closed", { error, call: this.id });
+      if (this.#isFailing) return this.#finish(1011, "the call failed");
+      this.#isFailing = true;
+      this.#run(() =>
+        this.#call.mind({ type: "closed", error: new VoiceError("agent-error", "The engine failed.") }, this.#now),
+      );
+    }
   }
 
   #carryOut(effect: Effect): void {

@@ -60,16 +60,16 @@ export class Mind {
       return;
     }
     if (this.#isBusy) this.#waiting.push(order);
-    else this.#obey(order);
+    else this.#try(order);
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#waiting = [];
-    const sessions = [this.#main, ...this.#apart.values()];
+    const sessions = [this.#main ?? "opening", ...this.#apart.values()];
     this.#apart.clear();
-    await Promise.all(sessions.map((one) => (one === undefined || one === "opening" ? undefined : this.#end(one))));
+    await Promise.all(sessions.flatMap((one) => (one === "opening" ? [] : [this.#end(one)])));
   }
 
   async #open(ask: Ask): Promise<void> {
@@ -91,7 +91,17 @@ export class Mind {
     while (!this.#isBusy && !this.#closed) {
       const order = this.#waiting.shift();
       if (order === undefined) return;
+      this.#try(order);
+    }
+  }
+
+  /** An engine that throws where it must not is over for this call. */
+  #try(order: Order): void {
+    try {
       this.#obey(order);
+    } catch (error) {
+      this.#options.platform.log.error("an engine threw", { error, order: order.do });
+      this.#tell({ type: "closed", error: asVoiceError(error, "agent-error"), resumable: false });
     }
   }
 
@@ -159,7 +169,6 @@ export class Mind {
     const session = this.#apart.get(response);
     this.#apart.delete(response);
     if (session === undefined || session === "opening") return;
-    session.cancel();
     void this.#end(session);
   }
 

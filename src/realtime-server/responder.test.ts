@@ -11,7 +11,14 @@ const weather = {
 const light = {
   name: "switchLight",
   description: "",
-  parameters: { type: "object", properties: { room: { type: "string", enum: ["kitchen", "hall"] }, level: { type: "number" }, on: { type: "boolean" } } },
+  parameters: {
+    type: "object",
+    properties: {
+      room: { type: "string", enum: ["kitchen", "hall"] },
+      level: { type: "number" },
+      on: { type: "boolean" },
+    },
+  },
 };
 
 type Part = { readonly type: string; readonly text?: string; readonly toolName?: string; readonly input?: object };
@@ -20,7 +27,14 @@ type Part = { readonly type: string; readonly text?: string; readonly toolName?:
 async function answer(items: readonly Item[], tools: Brief["tools"] = [weather, light]): Promise<readonly Part[]> {
   const brief: Brief = { agent: "assistant", instructions: "", history: [], turns: "local", tools, phrases: [] };
   const parts: Part[] = [];
-  const ask = { brief, items, signal: new AbortController().signal, get session(): never { throw new TypeError("not needed"); } };
+  const ask = {
+    brief,
+    items,
+    signal: new AbortController().signal,
+    get session(): never {
+      throw new TypeError("not needed");
+    },
+  };
   const all = responder()(ask) as AsyncIterable<Part>;
   for await (const part of all) parts.push(part);
   return parts;
@@ -60,11 +74,20 @@ describe("the responder", () => {
   it("greets when nothing was said, and says no more than it knows when asked again", async () => {
     expect(await answer([])).toMatchObject([{ text: "Hello. How can I help you?" }]);
     const said: Item = { id: "a1", at: 0, kind: "message", who: "agent", text: "Hello." };
-    expect(await answer([caller("Hello"), said])).toMatchObject([{ text: "I am still here. What else can I do for you?" }]);
+    expect(await answer([caller("Hello"), said])).toMatchObject([
+      { text: "I am still here. What else can I do for you?" },
+    ]);
   });
 
   it("tells the recogniser phrases that are phrases, whatever tools are called", () => {
-    const phrases = phrasesFor([weather, light, { name: "" }, { name: "的" }, { name: "get" }, { name: "a_b-c.d", parameters: { properties: null } }]);
+    const phrases = phrasesFor([
+      weather,
+      light,
+      { name: "" },
+      { name: "的" },
+      { name: "get" },
+      { name: "a_b-c.d", parameters: { properties: null } },
+    ]);
     const parsed = phrases.map(parsePhrase);
     expect(matchPhrase(parsed, "what is the weather")).toBeDefined();
     expect(matchPhrase(parsed, "switch light kitchen")?.slots).toEqual({ room: "kitchen" });

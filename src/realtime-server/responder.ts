@@ -15,7 +15,11 @@ type Part =
   | { readonly type: "tool-call"; readonly toolCallId: string; readonly toolName: string; readonly input: object };
 
 /** Words that name no tool. */
-const COMMON = new Set("a an and the of to for in on at is it my me you i do does what which who how can could would please get set tool this that with".split(" "));
+const COMMON = new Set(
+  "a an and the of to for in on at is it my me you i do does what which who how can could would please get set tool this that with".split(
+    " ",
+  ),
+);
 const GREETING = /^(hello|hi|hey|good (morning|afternoon|evening))\b/i;
 const FAREWELL = /^(goodbye|bye|good night)\b/i;
 
@@ -41,7 +45,9 @@ export function responder(): Llm {
 }
 
 /** What callers can say to a session with these tools, for the embedded recogniser. */
-export function phrasesFor(tools: readonly { readonly name?: string; readonly parameters?: object }[]): readonly string[] {
+export function phrasesFor(
+  tools: readonly { readonly name?: string; readonly parameters?: object }[],
+): readonly string[] {
   return [...USUAL, ...tools.flatMap((tool) => phrasesOf(tool.name ?? "", tool.parameters))];
 }
 
@@ -60,7 +66,12 @@ async function* answer(brief: Brief, items: readonly Item[]): AsyncGenerator<Par
   const said = question.text.trim();
   const tool = toolFor(said, brief.tools);
   if (tool !== undefined) {
-    yield { type: "tool-call", toolCallId: `call_${question.id}`.slice(0, 64), toolName: tool.name, input: argumentsFor(said, tool) };
+    yield {
+      type: "tool-call",
+      toolCallId: `call_${question.id}`.slice(0, 64),
+      toolName: tool.name,
+      input: argumentsFor(said, tool),
+    };
   } else if (GREETING.test(said)) yield text("Hello. How can I help you?");
   else if (FAREWELL.test(said)) yield text("Goodbye.");
   else if (/what can you do|^help\b/i.test(said)) yield text(abilities(brief.tools));
@@ -117,7 +128,9 @@ function phrasesOf(name: string, parameters: unknown): readonly string[] {
   const words = wordsOf(name).filter((word) => /^[a-z]+$/.test(word));
   if (words.length === 0) return [];
   const slots = propertiesOf(parameters).flatMap(([key, schema]) => {
-    const choices = Array.isArray(schema["enum"]) ? schema["enum"].filter((one) => typeof one === "string" && /^[a-z ]+$/i.test(one)) : [];
+    const choices = Array.isArray(schema["enum"])
+      ? schema["enum"].filter((one) => typeof one === "string" && /^[a-z ]+$/i.test(one))
+      : [];
     if (choices.length > 0) return [`[(in|to|for|the)] [<${key.replaceAll(/\W/g, "")}:${choices.join("|")}>]`];
     return schema["type"] === "number" || schema["type"] === "integer" ? ["[<number>]"] : [];
   });
@@ -142,8 +155,11 @@ function spokenResult(output: string): string {
 
 function valuesOf(value: unknown): readonly string[] {
   if (Array.isArray(value)) return value.flatMap(valuesOf);
-  if (isRecord(value)) return Object.entries(value).flatMap(([name, one]) => valuesOf(one).map((text) => `${wordsOf(name).join(" ")} ${text}`));
-  return value === null || value === undefined ? [] : [String(value)];
+  if (isRecord(value))
+    return Object.entries(value).flatMap(([name, one]) =>
+      valuesOf(one).map((text) => `${wordsOf(name).join(" ")} ${text}`),
+    );
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? [String(value)] : [];
 }
 
 function abilities(tools: readonly ToolShape[]): string {

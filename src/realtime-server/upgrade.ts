@@ -36,7 +36,8 @@ export async function acceptSocket(
   const url = new URL(request.url ?? "/", "http://localhost");
   const id = url.searchParams.get("call_id");
   const found = id === null ? undefined : calls.find(id);
-  if (id !== null && found === undefined) return refuse(socket, 404, `No call with id '${id.slice(0, 80)}'.`, "call_not_found");
+  if (id !== null && found === undefined)
+    return refuse(socket, 404, `No call with id '${id.slice(0, 80)}'.`, "call_not_found");
   const isBeta = asksForBeta(headerOf(request, BETA_HEADER));
   let call: LiveCall | undefined;
   try {
@@ -89,7 +90,8 @@ function refuseBeta(client: WebSocket, eventId: string): void {
       error: {
         type: "invalid_request_error",
         code: "beta_api_shape_disabled",
-        message: "The Realtime Beta API is no longer supported. Leave out the OpenAI-Beta header and use the GA events.",
+        message:
+          "The Realtime Beta API is no longer supported. Leave out the OpenAI-Beta header and use the GA events.",
         param: null,
         event_id: null,
       },
@@ -104,7 +106,10 @@ function keyOf(request: IncomingMessage): string | undefined {
   const apiKey = headerOf(request, "api-key");
   if (apiKey !== undefined) return apiKey;
   const offered = headerOf(request, "sec-websocket-protocol")?.split(",") ?? [];
-  return offered.map((one) => one.trim()).find((one) => one.startsWith(KEY_PROTOCOL))?.slice(KEY_PROTOCOL.length);
+  return offered
+    .map((one) => one.trim())
+    .find((one) => one.startsWith(KEY_PROTOCOL))
+    ?.slice(KEY_PROTOCOL.length);
 }
 
 function headerOf(request: IncomingMessage, name: string): string | undefined {

@@ -31,7 +31,7 @@ async function connect(options: UpstreamOptions, made?: Upstream): Promise<Line>
     for (const one of waiting) if (one.isSo()) one.resolve();
   };
   socket.on("message", (data) => {
-    texts.push(String(data));
+    texts.push(Buffer.isBuffer(data) ? data.toString("utf8") : "");
     look();
   });
   socket.on("error", () => {});
@@ -129,8 +129,13 @@ describe("an upstream", () => {
     await line.until(() => line.types().includes("response.done"));
     line.send(ask);
     await line.until(() => line.types().filter((type) => type === "response.done").length === 2);
-    const last = line.texts.map((text) => JSON.parse(text) as { type: string; response?: unknown }).findLast(({ type }) => type === "response.done");
-    expect(last?.response).toMatchObject({ status: "failed", status_details: { error: { code: "rate_limit_exceeded" } } });
+    const last = line.texts
+      .map((text) => JSON.parse(text) as { type: string; response?: unknown })
+      .findLast(({ type }) => type === "response.done");
+    expect(last?.response).toMatchObject({
+      status: "failed",
+      status_details: { error: { code: "rate_limit_exceeded" } },
+    });
   });
 
   it("refuses upgrades", async () => {

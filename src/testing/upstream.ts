@@ -30,7 +30,11 @@ export type UpstreamFault = {
   readonly connection?: number;
 } & (
   | /** The line is dead at once: no close frame, and the event is lost. */ { readonly do: "cut" }
-  | /** Closed in good order, in place of the event. */ { readonly do: "close"; readonly code: number; readonly reason?: string }
+  | /** Closed in good order, in place of the event. */ {
+      readonly do: "close";
+      readonly code: number;
+      readonly reason?: string;
+    }
   | /** From this event on nothing is sent and nothing read: the socket stays open. */ { readonly do: "silence" }
   | /** The event never comes: an abandoned response, a lost acknowledgement. */ { readonly do: "drop" }
   | /** The first half of the text, as if that were all. */ { readonly do: "half" }
@@ -105,7 +109,9 @@ export class UpstreamConnection {
 
   /** The parsed events of this type that the client sent. */
   of(type: string): readonly Readonly<Record<string, unknown>>[] {
-    return this.received.map((text) => JSON.parse(text) as Record<string, unknown>).filter((event) => event["type"] === type);
+    return this.received
+      .map((text) => JSON.parse(text) as Record<string, unknown>)
+      .filter((event) => event["type"] === type);
   }
 
   /** Sends anything, past all faults. */
@@ -163,7 +169,9 @@ class RunningUpstream implements Upstream {
     this.#faults = [...(options.faults ?? [])];
     const { clock } = options;
     this.#platform = nodePlatform({ log: silentLog, meters: noMeters, ...(clock !== undefined && { clock }) });
-    this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
+    this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      this.#upgrade(request, socket, head),
+    );
   }
 
   get url(): string {
@@ -194,7 +202,9 @@ class RunningUpstream implements Upstream {
     const refusal = this.#refusals.shift();
     if (refusal !== undefined) {
       const headers = Object.entries({ "content-length": "0", connection: "close", ...refusal.headers });
-      socket.end(`HTTP/1.1 ${refusal.status} Refused\r\n${headers.map(([name, value]) => `${name}: ${value}`).join("\r\n")}\r\n\r\n`);
+      socket.end(
+        `HTTP/1.1 ${refusal.status} Refused\r\n${headers.map(([name, value]) => `${name}: ${value}`).join("\r\n")}\r\n\r\n`,
+      );
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (client) => this.#serve(client, request));
@@ -211,8 +221,9 @@ class RunningUpstream implements Upstream {
       close: (code: number, reason: string) => connection.close(code, reason),
     };
     client.on("message", (data) => {
-      connection.received.push(String(data));
-      call.receive(String(data));
+      const text = Buffer.isBuffer(data) ? data.toString("utf8") : "";
+      connection.received.push(text);
+      call.receive(text);
     });
     client.on("close", () => {
       this.#calls.delete(call);
@@ -254,7 +265,8 @@ class RunningUpstream implements Upstream {
     };
     const nth = { [type]: count(type), any: count("any") };
     const at = this.#faults.findIndex(
-      (one) => (one.on === type || one.on === "any") && nth[one.on] === (one.nth ?? 1) && (one.connection ?? index) === index,
+      (one) =>
+        (one.on === type || one.on === "any") && nth[one.on] === (one.nth ?? 1) && (one.connection ?? index) === index,
     );
     const [fault] = at < 0 ? [] : this.#faults.splice(at, 1);
     if (fault === undefined) return connection.send(text);

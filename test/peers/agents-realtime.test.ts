@@ -31,7 +31,10 @@ async function connect(agent: RealtimeAgent, options: BenchOptions, detection: o
     tracingDisabled: false,
     config: {
       audio: {
-        input: { transcription: { model: "t" }, turnDetection: { type: "server_vad", silenceDurationMs: 300, ...detection } },
+        input: {
+          transcription: { model: "t" },
+          turnDetection: { type: "server_vad", silenceDurationMs: 300, ...detection },
+        },
       },
     },
   });
@@ -72,7 +75,8 @@ async function connect(agent: RealtimeAgent, options: BenchOptions, detection: o
   };
 }
 
-const sums = (line: readonly { type: string }[], type: string): number => line.filter((item) => item.type === type).length;
+const sums = (line: readonly { type: string }[], type: string): number =>
+  line.filter((item) => item.type === type).length;
 
 describe("the agents SDK over WebSocket", () => {
   it("runs three spoken turns with a tool and a handoff", async () => {
@@ -87,7 +91,12 @@ describe("the agents SDK over WebSocket", () => {
       },
     });
     const benefits = new RealtimeAgent({ name: "Benefits", instructions: "You know benefits." });
-    const desk = new RealtimeAgent({ name: "Desk", instructions: "You are the desk.", tools: [weather], handoffs: [benefits] });
+    const desk = new RealtimeAgent({
+      name: "Desk",
+      instructions: "You are the desk.",
+      tools: [weather],
+      handoffs: [benefits],
+    });
     const { session, oracle, errors, counts, speak, done } = await connect(desk, {
       hears: ["Hello.", "The weather in Oslo?", "Benefits please."],
       replies: [
@@ -106,11 +115,15 @@ describe("the agents SDK over WebSocket", () => {
     await until("the colleague's reply", () => done() === 5 && counts.agentEnds >= 5);
     expect(runs).toBe(1);
     expect(session.currentAgent.name).toBe("Benefits");
-    expect(counts.audio).toBe(("Hello to you.".length + "One moment.".length + "It rains.".length + "Benefits here.".length) * 60 * 48);
+    expect(counts.audio).toBe(
+      ("Hello to you.".length + "One moment.".length + "It rains.".length + "Benefits here.".length) * 60 * 48,
+    );
     expect(session.usage.requests).toBe(5);
     await until("the history", () => sums(session.history, "message") === 7);
     const texts = session.history.flatMap((item) =>
-      item.type === "message" ? item.content.map((part) => ("transcript" in part ? part.transcript : "text" in part ? part.text : "")) : [item.type],
+      item.type === "message"
+        ? item.content.map((part) => ("transcript" in part ? part.transcript : "text" in part ? part.text : ""))
+        : [item.type],
     );
     expect(texts.filter((text) => text !== "function_call")).toEqual([
       "Hello.",
@@ -127,7 +140,12 @@ describe("the agents SDK over WebSocket", () => {
   });
 
   it("answers typed lines, and changes the agent of an open session", async () => {
-    const { session, bench: made, errors, done } = await connect(new RealtimeAgent({ name: "A", instructions: "First." }), {
+    const {
+      session,
+      bench: made,
+      errors,
+      done,
+    } = await connect(new RealtimeAgent({ name: "A", instructions: "First." }), {
       replies: ({ brief }) => [{ say: brief.instructions }],
     });
     session.sendMessage("Who are you?");
@@ -136,17 +154,27 @@ describe("the agents SDK over WebSocket", () => {
     session.sendMessage("And now?");
     await until("another reply", () => done() === 2);
     await until("the history", () => sums(session.history, "message") === 4);
-    const said = session.history.map((item) => (item.type === "message" && item.role === "assistant" ? item.content[0] : undefined)).filter(Boolean);
+    const said = session.history
+      .map((item) => (item.type === "message" && item.role === "assistant" ? item.content[0] : undefined))
+      .filter(Boolean);
     expect(said).toMatchObject([{ transcript: "First." }, { transcript: "Second." }]);
     expect(made.engine.log.filter((line) => line.startsWith("answer"))).toHaveLength(2);
     expect(errors).toEqual([]);
   });
 
   it("interrupts on speech and truncates what was not heard", async () => {
-    const { session, bench: made, oracle, errors, types, counts, speak, done } = await connect(
-      new RealtimeAgent({ name: "A", instructions: "" }),
-      { replies: [[{ say: "A story that goes on for very long." }, { wait: 60_000 }], [{ say: "Yes?" }]] },
-    );
+    const {
+      session,
+      bench: made,
+      oracle,
+      errors,
+      types,
+      counts,
+      speak,
+      done,
+    } = await connect(new RealtimeAgent({ name: "A", instructions: "" }), {
+      replies: [[{ say: "A story that goes on for very long." }, { wait: 60_000 }], [{ say: "Yes?" }]],
+    });
     session.sendMessage("Tell me a story.");
     await until("our voice", () => counts.audio > 0);
     speak("Stop, please stop.");
@@ -162,11 +190,27 @@ describe("the agents SDK over WebSocket", () => {
   it("runs two calls of one response, and asks for approval where a tool wants it", async () => {
     const runs: string[] = [];
     const make = (name: string, needsApproval = false) =>
-      tool({ name, description: name, parameters: z.object({}), needsApproval, execute: () => (runs.push(name), name) });
-    const { session, bench: made, errors, done } = await connect(
-      new RealtimeAgent({ name: "A", instructions: "", tools: [make("one"), make("two", true)] }),
-      { replies: ({ index }) => (index === 0 ? [{ call: "one", args: {} }, { call: "two", args: {} }] : [{ say: "Done." }]) },
-    );
+      tool({
+        name,
+        description: name,
+        parameters: z.object({}),
+        needsApproval,
+        execute: () => (runs.push(name), name),
+      });
+    const {
+      session,
+      bench: made,
+      errors,
+      done,
+    } = await connect(new RealtimeAgent({ name: "A", instructions: "", tools: [make("one"), make("two", true)] }), {
+      replies: ({ index }) =>
+        index === 0
+          ? [
+              { call: "one", args: {} },
+              { call: "two", args: {} },
+            ]
+          : [{ say: "Done." }],
+    });
     session.on("tool_approval_requested", (_context, _agent, request) => void session.approve(request.approvalItem));
     session.sendMessage("Both please.");
     await until("both tools", () => runs.length === 2 && done() >= 2);
@@ -180,8 +224,20 @@ describe("the agents SDK over WebSocket", () => {
       replies: [[{ say: "Welcome back." }]],
     });
     session.updateHistory([
-      { itemId: "item_old_1", type: "message", role: "user", status: "completed", content: [{ type: "input_text", text: "Hello." }] },
-      { itemId: "item_old_2", type: "message", role: "assistant", status: "completed", content: [{ type: "output_text", text: "Good day." }] },
+      {
+        itemId: "item_old_1",
+        type: "message",
+        role: "user",
+        status: "completed",
+        content: [{ type: "input_text", text: "Hello." }],
+      },
+      {
+        itemId: "item_old_2",
+        type: "message",
+        role: "assistant",
+        status: "completed",
+        content: [{ type: "output_text", text: "Good day." }],
+      },
     ]);
     await until("both items", () => types.filter((type) => type === "conversation.item.done").length === 2);
     expect(oracle.order).toEqual(["item_old_1", "item_old_2"]);

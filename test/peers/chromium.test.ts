@@ -13,7 +13,10 @@ import { spoken } from "../../src/testing/speech.ts";
 import { bench, type Bench, type BenchOptions, until } from "./setup.ts";
 
 const path = findChromium();
-const bundle = new URL("../../node_modules/@openai/agents-realtime/dist/bundle/openai-realtime-agents.umd.js", import.meta.url);
+const bundle = new URL(
+  "../../node_modules/@openai/agents-realtime/dist/bundle/openai-realtime-agents.umd.js",
+  import.meta.url,
+);
 const html = `<!doctype html><meta charset="utf-8"><title>peer</title><script src="/sdk.js"></script><audio id="voice" autoplay></audio>`;
 
 const open: { close(): unknown }[] = [];
@@ -72,13 +75,23 @@ const script = (transport: string, config: object): string => `(async () => {
 const vad = { audio: { input: { turnDetection: { type: "server_vad", silenceDurationMs: 300 } } } };
 
 describe.skipIf(path === undefined)("the agents SDK in Chromium", () => {
-  it("talks over WebRTC with its own offer, and hears our voice on the stream that it plays", { timeout: 60_000 }, async () => {
-    const { page, bench: made, key } = await visit({ replies: [[{ say: "Yes, I am here, and I can hear you well." }]] });
-    await page.evaluate(
-      script(`new OpenAIRealtimeWebRTC({ baseUrl: "${made.url}/realtime/calls", audioElement: document.getElementById("voice") })`, vad),
-    );
-    await page.evaluate(`window.session.connect({ apiKey: "${key}" })`);
-    await page.evaluate(`(() => {
+  it(
+    "talks over WebRTC with its own offer, and hears our voice on the stream that it plays",
+    { timeout: 60_000 },
+    async () => {
+      const {
+        page,
+        bench: made,
+        key,
+      } = await visit({ replies: [[{ say: "Yes, I am here, and I can hear you well." }]], hears: ["Are you there?"] });
+      await page.evaluate(
+        script(
+          `new OpenAIRealtimeWebRTC({ baseUrl: "${made.url}/realtime/calls", audioElement: document.getElementById("voice") })`,
+          vad,
+        ),
+      );
+      await page.evaluate(`window.session.connect({ apiKey: "${key}" })`);
+      await page.evaluate(`(() => {
       const context = new AudioContext();
       const meter = context.createAnalyser();
       context.createMediaStreamSource(document.getElementById("voice").srcObject).connect(meter);
@@ -88,30 +101,43 @@ describe.skipIf(path === undefined)("the agents SDK in Chromium", () => {
         window.loudest = Math.max(window.loudest, ...samples.map(Math.abs));
       }, 20);
     })()`);
-    const seen = async (type: string): Promise<boolean> =>
-      (await page.evaluate(`window.seen.some((event) => event.type === "${type}")`)) === true;
-    for (const type of ["session.created", "session.updated", "input_audio_buffer.speech_started", "response.done", "output_audio_buffer.stopped"]) {
-      const end = performance.now() + 20_000;
-      while (!(await seen(type))) {
-        if (performance.now() > end) throw new Error(`${type} did not come; faults: ${String(await page.evaluate("window.faults"))}`);
-        await page.waitForTimeout(50);
+      const seen = async (type: string): Promise<boolean> =>
+        (await page.evaluate(`window.seen.some((event) => event.type === "${type}")`)) === true;
+      for (const type of [
+        "session.created",
+        "session.updated",
+        "input_audio_buffer.speech_started",
+        "conversation.item.retrieved",
+        "response.done",
+        "output_audio_buffer.stopped",
+      ]) {
+        const end = performance.now() + 20_000;
+        while (!(await seen(type))) {
+          if (performance.now() > end)
+            throw new Error(`${type} did not come; faults: ${String(await page.evaluate("window.faults"))}`);
+          await page.waitForTimeout(50);
+        }
       }
-    }
-    // The tone of the scripted voice is at 12 % of full scale.
-    expect(Number(await page.evaluate("window.loudest"))).toBeGreaterThan(0.05);
-    expect(await page.evaluate("window.faults")).toEqual([]);
-    expect(made.server.calls).toBe(1);
-    await page.evaluate("window.session.close()");
-    await until("the call to be gone", () => made.server.calls === 0);
-  });
+      // The tone of the scripted voice is at 12 % of full scale.
+      expect(Number(await page.evaluate("window.loudest"))).toBeGreaterThan(0.05);
+      expect(await page.evaluate("window.faults")).toEqual([]);
+      expect(made.server.calls).toBe(1);
+      await page.evaluate("window.session.close()");
+      await until("the call to be gone", () => made.server.calls === 0);
+    },
+  );
 
   it("talks over WebSocket with its key among the subprotocols", { timeout: 60_000 }, async () => {
     const { page, bench: made, key } = await visit({ replies: [[{ say: "Hello." }]] });
     await page.evaluate(script(`"websocket"`, vad));
     await page.evaluate(`window.session.connect({ apiKey: "${key}", url: "ws://127.0.0.1:${made.port}/v1/realtime" })`);
     await page.evaluate(`window.session.sendMessage("Hi")`);
-    await page.waitForFunction(`window.seen.some((event) => event.type === "response.done")`, undefined, { timeout: 20_000 });
-    const said = await page.evaluate(`window.seen.find((event) => event.type === "response.output_audio_transcript.done").transcript`);
+    await page.waitForFunction(`window.seen.some((event) => event.type === "response.done")`, undefined, {
+      timeout: 20_000,
+    });
+    const said = await page.evaluate(
+      `window.seen.find((event) => event.type === "response.output_audio_transcript.done").transcript`,
+    );
     expect(said).toBe("Hello.");
     expect(await page.evaluate("window.faults")).toEqual([]);
   });

@@ -28,7 +28,10 @@ async function place(options: BenchOptions, how: "raw" | "multipart" = "multipar
   const made = await bench(options);
   open.push(made);
   const key = new OpenAI({ apiKey: "sk-test", baseURL: made.url });
-  const secret = how === "raw" ? await key.realtime.clientSecrets.create({ session: { type: "realtime", instructions: "By secret." } }) : undefined;
+  const secret =
+    how === "raw"
+      ? await key.realtime.clientSecrets.create({ session: { type: "realtime", instructions: "By secret." } })
+      : undefined;
   const client = secret === undefined ? key : new OpenAI({ apiKey: secret.value, baseURL: made.url });
   let location = "";
   const caller = await webrtcCaller(made.url, {
@@ -61,19 +64,28 @@ async function place(options: BenchOptions, how: "raw" | "multipart" = "multipar
 const voice = (text: string, tailMs = 900) => monoFrame(bytesToInt16(speech(text, tailMs)), 24_000);
 
 describe("the openai package over HTTP and WebRTC", () => {
-  it.each(["raw", "multipart"] as const)("places a call with a %s offer and gets the session on oai-events", async (how) => {
-    const { caller, id, count } = await place({ replies: [] }, how);
-    expect(id).toMatch(/^rtc_/);
-    const created = await caller.waitFor("session.created");
-    expect(created.message["session"]).toMatchObject({ instructions: how === "raw" ? "By secret." : "By form." });
-    expect(String(caller.answer["sdp"])).toMatch(/a=msid:/);
-    expect(count("session.created")).toBe(1);
-  });
+  it.each(["raw", "multipart"] as const)(
+    "places a call with a %s offer and gets the session on oai-events",
+    async (how) => {
+      const { caller, id, count } = await place({ replies: [] }, how);
+      expect(id).toMatch(/^rtc_/);
+      const created = await caller.waitFor("session.created");
+      expect(created.message["session"]).toMatchObject({ instructions: how === "raw" ? "By secret." : "By form." });
+      expect(String(caller.answer["sdp"])).toMatch(/a=msid:/);
+      expect(count("session.created")).toBe(1);
+    },
+  );
 
   it("talks on the track, not in events, and tells when its voice begins and ends", async () => {
     const { caller, count, send } = await place({ replies: [[{ say: "Good morning to you." }]] });
     await caller.waitFor("session.created");
-    send({ type: "session.update", session: { type: "realtime", audio: { input: { turn_detection: { type: "server_vad", silence_duration_ms: 300 } } } } });
+    send({
+      type: "session.update",
+      session: {
+        type: "realtime",
+        audio: { input: { turn_detection: { type: "server_vad", silence_duration_ms: 300 } } },
+      },
+    });
     await caller.waitFor("session.updated");
     caller.say(voice("Good morning."));
     await caller.waitFor("response.done", { timeoutMs: 8_000 });
@@ -91,12 +103,28 @@ describe("the openai package over HTTP and WebRTC", () => {
   });
 
   it("is interrupted: the server takes back its voice and truncates by itself", async () => {
-    const { caller, bench: made, send } = await place({
-      replies: [[{ say: "A story that goes on and on and on and on, for as long as anybody would care to listen to it." }], [{ say: "Yes?" }]],
+    const {
+      caller,
+      bench: made,
+      send,
+    } = await place({
+      replies: [
+        [{ say: "A story that goes on and on and on and on, for as long as anybody would care to listen to it." }],
+        [{ say: "Yes?" }],
+      ],
     });
     await caller.waitFor("session.created");
-    send({ type: "session.update", session: { type: "realtime", audio: { input: { turn_detection: { type: "server_vad", silence_duration_ms: 300 } } } } });
-    send({ type: "conversation.item.create", item: { type: "message", role: "user", content: [{ type: "input_text", text: "Story" }] } });
+    send({
+      type: "session.update",
+      session: {
+        type: "realtime",
+        audio: { input: { turn_detection: { type: "server_vad", silence_duration_ms: 300 } } },
+      },
+    });
+    send({
+      type: "conversation.item.create",
+      item: { type: "message", role: "user", content: [{ type: "input_text", text: "Story" }] },
+    });
     send({ type: "response.create" });
     await caller.waitFor("output_audio_buffer.started");
     await caller.until(() => caller.heard.length > 40, { what: "our voice" });
@@ -106,20 +134,34 @@ describe("the openai package over HTTP and WebRTC", () => {
     const heard = Number(truncated.message["audio_end_ms"]);
     expect(heard).toBeGreaterThan(300);
     expect(heard).toBeLessThan(3_000);
-    await until("heard", () => made.engine.log.some((line) => line === `heard ${made.engine.log.find((one) => one.startsWith("heard"))?.split(" ")[1]} ${heard}`));
-    await caller.until(() => caller.events.filter(({ type }) => type === "response.done").length === 2, { what: "the next reply", timeoutMs: 8_000 });
+    await until("heard", () =>
+      made.engine.log.some(
+        (line) => line === `heard ${made.engine.log.find((one) => one.startsWith("heard"))?.split(" ")[1]} ${heard}`,
+      ),
+    );
+    await caller.until(() => caller.events.filter(({ type }) => type === "response.done").length === 2, {
+      what: "the next reply",
+      timeoutMs: 8_000,
+    });
   });
 
   it("takes its voice back when it is told to", async () => {
-    const { caller, send } = await place({ replies: [[{ say: "A story that goes on and on and on and on and on and on." }, { wait: 60_000 }]] });
+    const { caller, send } = await place({
+      replies: [[{ say: "A story that goes on and on and on and on and on and on." }, { wait: 60_000 }]],
+    });
     await caller.waitFor("session.created");
-    send({ type: "conversation.item.create", item: { type: "message", role: "user", content: [{ type: "input_text", text: "Story" }] } });
+    send({
+      type: "conversation.item.create",
+      item: { type: "message", role: "user", content: [{ type: "input_text", text: "Story" }] },
+    });
     send({ type: "response.create" });
     await caller.waitFor("output_audio_buffer.started");
     send({ type: "response.cancel" });
     send({ type: "output_audio_buffer.clear" });
     await caller.waitFor("output_audio_buffer.cleared");
-    expect(caller.events.find(({ type }) => type === "response.done")?.message).toMatchObject({ response: { status: "cancelled" } });
+    expect(caller.events.find(({ type }) => type === "response.done")?.message).toMatchObject({
+      response: { status: "cancelled" },
+    });
   });
 
   it("is joined from the side: both see all events, both may act, and either may leave", async () => {
@@ -138,7 +180,10 @@ describe("the openai package over HTTP and WebRTC", () => {
     await until("the session", () => seen.includes("session.created"));
     side.send({ type: "session.update", session: { type: "realtime", instructions: "From the side." } });
     await caller.waitFor("session.updated");
-    side.send({ type: "conversation.item.create", item: { type: "message", role: "user", content: [{ type: "input_text", text: "Hi" }] } });
+    side.send({
+      type: "conversation.item.create",
+      item: { type: "message", role: "user", content: [{ type: "input_text", text: "Hi" }] },
+    });
     side.send({ type: "response.create" });
     await caller.waitFor("response.done");
     await until("the same on the side", () => seen.includes("response.done"));
@@ -177,7 +222,11 @@ describe("the openai package over HTTP and WebRTC", () => {
     const made = await bench({ replies: [] });
     open.push(made);
     const post = (body: string, type: string, path = "calls") =>
-      fetch(`${made.url}/realtime/${path}`, { method: "POST", body, headers: { "content-type": type, authorization: "Bearer sk" } });
+      fetch(`${made.url}/realtime/${path}`, {
+        method: "POST",
+        body,
+        headers: { "content-type": type, authorization: "Bearer sk" },
+      });
     expect((await post("hello", "application/sdp")).status).toBe(400);
     expect((await post("v=0\r\nnonsense", "application/sdp")).status).toBe(422);
     expect((await post("{}", "application/json")).status).toBe(415);

@@ -17,7 +17,10 @@ class Client {
   readonly socket: OpenAIRealtimeWS;
   closed: number | undefined;
 
-  constructor({ port }: Bench, target: { model: string } | { callID: string } | { intent: "transcription" } = { model: "gpt-realtime-2.1" }) {
+  constructor(
+    { port }: Bench,
+    target: { model: string } | { callID: string } | { intent: "transcription" } = { model: "gpt-realtime-2.1" },
+  ) {
     const client = new OpenAI({ apiKey: "sk-test", baseURL: `https://127.0.0.1:${port}/v1` });
     // The certificate is made for each run and names no host.
     this.socket = new OpenAIRealtimeWS({ ...target, options: { rejectUnauthorized: false } }, client);
@@ -38,7 +41,8 @@ class Client {
   }
 
   speak(bytes: Buffer): void {
-    for (const piece of pieces(bytes)) this.send({ type: "input_audio_buffer.append", audio: piece.toString("base64") });
+    for (const piece of pieces(bytes))
+      this.send({ type: "input_audio_buffer.append", audio: piece.toString("base64") });
   }
 
   of<Type extends ServerEvent["type"]>(type: Type): (ServerEvent & { readonly type: Type })[] {
@@ -54,7 +58,10 @@ class Client {
   }
 
   get audioBytes(): number {
-    return this.of("response.output_audio.delta").reduce((sum, { delta }) => sum + Buffer.from(delta, "base64").length, 0);
+    return this.of("response.output_audio.delta").reduce(
+      (sum, { delta }) => sum + Buffer.from(delta, "base64").length,
+      0,
+    );
   }
 }
 
@@ -72,7 +79,12 @@ const vad = (more: object = {}): ClientEvent => ({
   type: "session.update",
   session: {
     type: "realtime",
-    audio: { input: { transcription: { model: "t" }, turn_detection: { type: "server_vad", silence_duration_ms: 300, ...more } } },
+    audio: {
+      input: {
+        transcription: { model: "t" },
+        turn_detection: { type: "server_vad", silence_duration_ms: 300, ...more },
+      },
+    },
   },
 });
 
@@ -95,11 +107,16 @@ describe("the openai package over WebSocket", () => {
     client.speak(speech("How is the weather?"));
     const done = await client.wait("response.done");
     await client.wait("conversation.item.input_audio_transcription.completed");
-    expect(done.response).toMatchObject({ status: "completed", audio: { output: { format: { type: "audio/pcm", rate: 24_000 } } } });
+    expect(done.response).toMatchObject({
+      status: "completed",
+      audio: { output: { format: { type: "audio/pcm", rate: 24_000 } } },
+    });
     // Twelve characters of 60 ms, two bytes a sample.
     expect(client.audioBytes).toBe(12 * 60 * 48);
     expect(client.of("response.output_audio_transcript.done")[0]?.transcript).toBe("It is sunny.");
-    expect(client.of("conversation.item.input_audio_transcription.completed")[0]?.transcript).toBe("How is the weather?");
+    expect(client.of("conversation.item.input_audio_transcription.completed")[0]?.transcript).toBe(
+      "How is the weather?",
+    );
     expect(client.of("input_audio_buffer.speech_started")[0]?.audio_start_ms).toBeLessThan(400);
     expect(done.response.usage?.output_token_details.audio_tokens).toBe(Math.ceil((12 * 60) / 50));
     client.oracle.settle();
@@ -138,13 +155,22 @@ describe("the openai package over WebSocket", () => {
 
   it("makes a tool call, a preamble before it, and an answer to its result", async () => {
     const { client, bench: made } = await connect({
-      replies: [[{ say: "Let me look." }, { call: "get_weather", args: { city: "Oslo" } }, { call: "get_time", args: {} }], [{ say: "Rain at noon." }]],
+      replies: [
+        [{ say: "Let me look." }, { call: "get_weather", args: { city: "Oslo" } }, { call: "get_time", args: {} }],
+        [{ say: "Rain at noon." }],
+      ],
     });
     client.send({
       type: "session.update",
-      session: { type: "realtime", tools: [{ type: "function", name: "get_weather", description: "", parameters: { type: "object" } }] },
+      session: {
+        type: "realtime",
+        tools: [{ type: "function", name: "get_weather", description: "", parameters: { type: "object" } }],
+      },
     });
-    client.send({ type: "conversation.item.create", item: { type: "message", role: "user", content: [{ type: "input_text", text: "Weather?" }] } });
+    client.send({
+      type: "conversation.item.create",
+      item: { type: "message", role: "user", content: [{ type: "input_text", text: "Weather?" }] },
+    });
     client.send({ type: "response.create" });
     const done = await client.wait("response.done");
     expect(done.response.output.map(({ type }) => type)).toEqual(["message", "function_call", "function_call"]);
@@ -152,7 +178,10 @@ describe("the openai package over WebSocket", () => {
     expect(calls[0]?.item).toMatchObject({ status: "completed", name: "get_weather", arguments: '{"city":"Oslo"}' });
     for (const { item } of calls)
       if (item.type === "function_call")
-        client.send({ type: "conversation.item.create", item: { type: "function_call_output", call_id: item.call_id, output: "ok" } });
+        client.send({
+          type: "conversation.item.create",
+          item: { type: "function_call_output", call_id: item.call_id, output: "ok" },
+        });
     client.send({ type: "response.create" });
     await client.wait("response.done", 2);
     expect(made.engine.log.filter((line) => line.startsWith("result"))).toHaveLength(2);
@@ -163,7 +192,10 @@ describe("the openai package over WebSocket", () => {
 
   it("is interrupted by speech: the response ends first, then comes the next one, and truncation shortens what is remembered", async () => {
     const { client, bench: made } = await connect({
-      replies: [[{ say: "A very long story about the sea." }, { wait: 60_000 }, { say: "And more." }], [{ say: "Yes?" }]],
+      replies: [
+        [{ say: "A very long story about the sea." }, { wait: 60_000 }, { say: "And more." }],
+        [{ say: "Yes?" }],
+      ],
     });
     client.send(vad());
     client.speak(speech("Tell me a story."));
@@ -171,14 +203,26 @@ describe("the openai package over WebSocket", () => {
     await client.wait("response.output_audio.delta", 3);
     client.speak(speech("Stop, please stop.", 100));
     const done = await client.wait("response.done");
-    expect(done.response).toMatchObject({ status: "cancelled", status_details: { type: "cancelled", reason: "turn_detected" } });
+    expect(done.response).toMatchObject({
+      status: "cancelled",
+      status_details: { type: "cancelled", reason: "turn_detected" },
+    });
     expect(done.response.output[0]).toMatchObject({ status: "incomplete" });
     client.send({ type: "conversation.item.truncate", item_id: item, content_index: 0, audio_end_ms: 480 });
     await client.wait("conversation.item.truncated");
     client.send({ type: "conversation.item.retrieve", item_id: item });
     const retrieved = await client.wait("conversation.item.retrieved");
-    expect(retrieved.item).toMatchObject({ status: "incomplete", content: [{ type: "output_audio", transcript: null }] });
-    client.send({ type: "conversation.item.truncate", item_id: item, content_index: 0, audio_end_ms: 99_000, event_id: "too_long" });
+    expect(retrieved.item).toMatchObject({
+      status: "incomplete",
+      content: [{ type: "output_audio", transcript: null }],
+    });
+    client.send({
+      type: "conversation.item.truncate",
+      item_id: item,
+      content_index: 0,
+      audio_end_ms: 99_000,
+      event_id: "too_long",
+    });
     await until("an error", () => client.oracle.errors.some(({ event }) => event === "too_long"));
     client.speak(Buffer.alloc(48 * 900));
     await client.wait("response.done", 2);
@@ -192,7 +236,10 @@ describe("the openai package over WebSocket", () => {
 
   it("takes manual turns: append, commit, create", async () => {
     const { client } = await connect({ replies: [[{ say: "Heard you." }]], hears: ["hello"] });
-    client.send({ type: "session.update", session: { type: "realtime", audio: { input: { turn_detection: null, transcription: { model: "t" } } } } });
+    client.send({
+      type: "session.update",
+      session: { type: "realtime", audio: { input: { turn_detection: null, transcription: { model: "t" } } } },
+    });
     client.send({ type: "input_audio_buffer.commit", event_id: "too_soon" });
     client.speak(speech("Hello there."));
     client.send({ type: "input_audio_buffer.clear" });
@@ -208,7 +255,9 @@ describe("the openai package over WebSocket", () => {
     client.send({ type: "conversation.item.retrieve", item_id: item });
     const { item: whole } = await client.wait("conversation.item.retrieved");
     const part = whole.type === "message" && whole.role === "user" ? whole.content[0] : undefined;
-    expect(Buffer.from(part?.type === "input_audio" ? (part.audio ?? "") : "", "base64").equals(speech("Hello there."))).toBe(true);
+    expect(
+      Buffer.from(part?.type === "input_audio" ? (part.audio ?? "") : "", "base64").equals(speech("Hello there.")),
+    ).toBe(true);
     expect(client.of("input_audio_buffer.speech_started")).toEqual([]);
     client.oracle.settle();
     expect(client.oracle.faults).toEqual([]);
@@ -217,7 +266,10 @@ describe("the openai package over WebSocket", () => {
   it("answers in text when text is asked for", async () => {
     const { client } = await connect({ replies: [[{ say: "Written." }]] });
     client.send({ type: "session.update", session: { type: "realtime", output_modalities: ["text"] } });
-    client.send({ type: "conversation.item.create", item: { type: "message", role: "user", content: [{ type: "input_text", text: "Write." }] } });
+    client.send({
+      type: "conversation.item.create",
+      item: { type: "message", role: "user", content: [{ type: "input_text", text: "Write." }] },
+    });
     client.send({ type: "response.create" });
     const done = await client.wait("response.done");
     expect(client.of("response.output_text.done")[0]?.text).toBe("Written.");
@@ -227,17 +279,32 @@ describe("the openai package over WebSocket", () => {
 
   it("runs responses beside the conversation", async () => {
     const { client } = await connect({
-      replies: ({ brief }) => [{ wait: brief.instructions === "Title" ? 0 : 150 }, { say: brief.instructions === "Title" ? "A title" : "An answer" }],
+      replies: ({ brief }) => [
+        { wait: brief.instructions === "Title" ? 0 : 150 },
+        { say: brief.instructions === "Title" ? "A title" : "An answer" },
+      ],
     });
-    client.send({ type: "conversation.item.create", item: { type: "message", role: "user", content: [{ type: "input_text", text: "Hi" }] } });
+    client.send({
+      type: "conversation.item.create",
+      item: { type: "message", role: "user", content: [{ type: "input_text", text: "Hi" }] },
+    });
     client.send({ type: "response.create" });
     client.send({
       type: "response.create",
-      response: { conversation: "none", instructions: "Title", output_modalities: ["text"], metadata: { for: "title" }, input: [] },
+      response: {
+        conversation: "none",
+        instructions: "Title",
+        output_modalities: ["text"],
+        metadata: { for: "title" },
+        input: [],
+      },
     });
     await client.wait("response.done", 2);
     const title = client.of("response.done").find(({ response }) => response.metadata?.["for"] === "title");
-    expect(title?.response).toMatchObject({ conversation_id: null, output: [{ content: [{ type: "output_text", text: "A title" }] }] });
+    expect(title?.response).toMatchObject({
+      conversation_id: null,
+      output: [{ content: [{ type: "output_text", text: "A title" }] }],
+    });
     expect(client.oracle.order).toHaveLength(2);
     client.oracle.settle();
     expect(client.oracle.faults).toEqual([]);
@@ -250,20 +317,35 @@ describe("the openai package over WebSocket", () => {
       no_type: { type: "session.update", session: {} },
       unknown: { type: "response.wish" },
       no_item: { type: "conversation.item.delete", item_id: "item_nobody" },
-      no_call: { type: "conversation.item.create", item: { type: "function_call_output", call_id: "call_nobody", output: "" } },
-      no_place: { type: "conversation.item.create", previous_item_id: "item_nobody", item: { type: "message", role: "user", content: [] } },
+      no_call: {
+        type: "conversation.item.create",
+        item: { type: "function_call_output", call_id: "call_nobody", output: "" },
+      },
+      no_place: {
+        type: "conversation.item.create",
+        previous_item_id: "item_nobody",
+        item: { type: "message", role: "user", content: [] },
+      },
       nothing_active: { type: "response.cancel" },
       only_webrtc: { type: "output_audio_buffer.clear" },
       not_base64: { type: "input_audio_buffer.append", audio: "***" },
     };
-    for (const [event_id, event] of Object.entries(wrong)) client.socket.socket.send(JSON.stringify({ event_id, ...event }));
+    for (const [event_id, event] of Object.entries(wrong))
+      client.socket.socket.send(JSON.stringify({ event_id, ...event }));
     client.socket.socket.send("{half a");
     client.socket.socket.send(Buffer.from([1, 2, 3]));
-    client.send({ type: "conversation.item.create", item: { type: "message", role: "user", content: [{ type: "input_text", text: "Hi" }] } });
+    client.send({
+      type: "conversation.item.create",
+      item: { type: "message", role: "user", content: [{ type: "input_text", text: "Hi" }] },
+    });
     client.send({ type: "response.create" });
     await client.wait("response.output_audio.delta");
     client.send({ type: "response.create", event_id: "second" });
-    client.send({ type: "session.update", event_id: "voice", session: { type: "realtime", instructions: "x", audio: { output: { voice: "cedar" } } } });
+    client.send({
+      type: "session.update",
+      event_id: "voice",
+      session: { type: "realtime", instructions: "x", audio: { output: { voice: "cedar" } } },
+    });
     await until("all errors", () => client.oracle.errors.length >= 13);
     expect(client.oracle.errors).toEqual([
       { code: "unknown_parameter", event: "voice_beta" },
@@ -292,8 +374,13 @@ describe("the openai package over WebSocket", () => {
   });
 
   it("hears a failed response as failed, and goes on", async () => {
-    const { client } = await connect({ replies: [[{ say: "I" }, { fail: new VoiceError("provider-limit", "slow down") }], [{ say: "Better." }]] });
-    client.send({ type: "conversation.item.create", item: { type: "message", role: "user", content: [{ type: "input_text", text: "Hi" }] } });
+    const { client } = await connect({
+      replies: [[{ say: "I" }, { fail: new VoiceError("provider-limit", "slow down") }], [{ say: "Better." }]],
+    });
+    client.send({
+      type: "conversation.item.create",
+      item: { type: "message", role: "user", content: [{ type: "input_text", text: "Hi" }] },
+    });
     client.send({ type: "response.create" });
     expect((await client.wait("response.done")).response).toMatchObject({
       status: "failed",
@@ -309,7 +396,13 @@ describe("the openai package over WebSocket", () => {
     const { client } = await connect({ replies: [[{ say: "Ja." }]] });
     client.send({
       type: "session.update",
-      session: { type: "realtime", audio: { input: { format: { type: "audio/pcmu" }, turn_detection: null }, output: { format: { type: "audio/pcma" } } } },
+      session: {
+        type: "realtime",
+        audio: {
+          input: { format: { type: "audio/pcmu" }, turn_detection: null },
+          output: { format: { type: "audio/pcma" } },
+        },
+      },
     });
     client.send({ type: "input_audio_buffer.append", audio: Buffer.alloc(8 * 200, 0xff).toString("base64") });
     client.send({ type: "input_audio_buffer.commit" });
@@ -333,10 +426,18 @@ describe("the openai package over WebSocket", () => {
     const made = await bench({ tls: true, replies: [], hears: ["good morning"] });
     open.push(made);
     const client = new Client(made, { intent: "transcription" });
-    expect((await client.wait("session.created")).session).toMatchObject({ type: "transcription", object: "realtime.transcription_session" });
+    expect((await client.wait("session.created")).session).toMatchObject({
+      type: "transcription",
+      object: "realtime.transcription_session",
+    });
     client.send({
       type: "session.update",
-      session: { type: "transcription", audio: { input: { transcription: { model: "t" }, turn_detection: { type: "server_vad", silence_duration_ms: 300 } } } },
+      session: {
+        type: "transcription",
+        audio: {
+          input: { transcription: { model: "t" }, turn_detection: { type: "server_vad", silence_duration_ms: 300 } },
+        },
+      },
     });
     client.speak(speech("Good morning."));
     const { transcript } = await client.wait("conversation.item.input_audio_transcription.completed");
@@ -381,10 +482,15 @@ describe("the openai package over WebSocket", () => {
 });
 
 describe("a bare WebSocket", () => {
-  const raw = async (made: Bench, headers: Record<string, string>, protocols: string[] = [], query = "?model=m"): Promise<{ socket: WebSocket; events: { type: string; error?: { code: string } }[]; close: Promise<number> }> => {
+  const raw = async (
+    made: Bench,
+    headers: Record<string, string>,
+    protocols: string[] = [],
+    query = "?model=m",
+  ): Promise<{ socket: WebSocket; events: { type: string; error?: { code: string } }[]; close: Promise<number> }> => {
     const socket = new WebSocket(`ws://127.0.0.1:${made.port}/v1/realtime${query}`, protocols, { headers });
     const events: { type: string; error?: { code: string } }[] = [];
-    socket.on("message", (data) => events.push(JSON.parse(String(data))));
+    socket.on("message", (data) => events.push(JSON.parse(Buffer.isBuffer(data) ? data.toString("utf8") : "")));
     const close = new Promise<number>((resolve) => socket.on("close", resolve));
     await new Promise<void>((resolve, reject) => {
       socket.on("open", () => resolve());
@@ -405,7 +511,9 @@ describe("a bare WebSocket", () => {
   it("gets the subprotocol realtime when it offers it, none when it does not, and never compression", async () => {
     const made = await bench({ replies: [] });
     open.push(made);
-    const { socket } = await raw(made, {}, ["realtime", "openai-insecure-api-key.ek_x", "openai-agents-sdk.1"]).catch(() => ({ socket: undefined }));
+    const { socket } = await raw(made, {}, ["realtime", "openai-insecure-api-key.ek_x", "openai-agents-sdk.1"]).catch(
+      () => ({ socket: undefined }),
+    );
     expect(socket).toBeUndefined();
     const one = await raw(made, {}, ["realtime", "openai-insecure-api-key.sk-x"]);
     expect(one.socket.protocol).toBe("realtime");
@@ -418,7 +526,11 @@ describe("a bare WebSocket", () => {
   });
 
   it("is refused with 401 for a key that is not allowed, and from pages that are not", async () => {
-    const made = await bench({ replies: [], authorize: (key) => key === "sk-right", origins: ["https://good.example"] });
+    const made = await bench({
+      replies: [],
+      authorize: (key) => key === "sk-right",
+      origins: ["https://good.example"],
+    });
     open.push(made);
     await expect(raw(made, { Authorization: "Bearer sk-wrong" })).rejects.toThrow(/401/);
     await expect(raw(made, {})).rejects.toThrow(/401/);
@@ -434,7 +546,10 @@ describe("a bare WebSocket", () => {
     open.push(made);
     const answer = await fetch(`${made.url}/realtime/client_secrets`, {
       method: "POST",
-      body: JSON.stringify({ expires_after: { anchor: "created_at", seconds: 10 }, session: { type: "realtime", instructions: "Be brief." } }),
+      body: JSON.stringify({
+        expires_after: { anchor: "created_at", seconds: 10 },
+        session: { type: "realtime", instructions: "Be brief." },
+      }),
     });
     const { value, session } = (await answer.json()) as { value: string; session: { instructions: string } };
     expect(value).toMatch(/^ek_/);
@@ -452,7 +567,8 @@ describe("a bare WebSocket", () => {
     const made = await bench({ replies: [] });
     open.push(made);
     const { socket, events } = await raw(made, {}, [], "");
-    for (const model of ["mine", "other"]) socket.send(JSON.stringify({ type: "session.update", session: { type: "realtime", model } }));
+    for (const model of ["mine", "other"])
+      socket.send(JSON.stringify({ type: "session.update", session: { type: "realtime", model } }));
     await until("both answers", () => events.length >= 3);
     expect(events.map(({ type }) => type)).toEqual(["session.created", "session.updated", "error"]);
     socket.close();

@@ -7,7 +7,11 @@ import { int16ToBytes } from "../../src/audio/pcm.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { scripted, type Script, type Scripted } from "../../src/engines/scripted/index.ts";
 import { nodePlatform } from "../../src/node/platform.ts";
-import { createRealtimeServer, type RealtimeServer, type RealtimeServerOptions } from "../../src/realtime-server/index.ts";
+import {
+  createRealtimeServer,
+  type RealtimeServer,
+  type RealtimeServerOptions,
+} from "../../src/realtime-server/index.ts";
 import { spoken } from "../../src/testing/speech.ts";
 
 export interface Bench {

@@ -44,7 +44,13 @@ afterEach(async () => {
 
 describe("the agents SDK behind a telephone", () => {
   it("hears µ-law, speaks µ-law with a mark for each delta, and clears the line when it is interrupted", async () => {
-    const made = await bench({ replies: [[{ say: "Good day." }], [{ say: "A long announcement about nothing." }, { wait: 60_000 }], [{ say: "Yes." }]] });
+    const made = await bench({
+      replies: [
+        [{ say: "Good day." }],
+        [{ say: "A long announcement about nothing." }, { wait: 60_000 }],
+        [{ say: "Yes." }],
+      ],
+    });
     const carrier = new CarrierSocket();
     const transport = new TwilioRealtimeTransportLayer({ twilioWebSocket: carrier as never });
     // The two packages bring cores of different versions; the layer is the same.
@@ -59,7 +65,10 @@ describe("the agents SDK behind a telephone", () => {
     open.push(session, made);
     await session.connect({ apiKey: "sk", url: `ws://127.0.0.1:${made.port}/v1/realtime` });
     await until("the session", () => types.includes("session.updated"));
-    carrier.receive({ event: "start", start: { streamSid: "MZ1", mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8_000, channels: 1 } } });
+    carrier.receive({
+      event: "start",
+      start: { streamSid: "MZ1", mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8_000, channels: 1 } },
+    });
     carrier.speak("Hello there.");
     await until("a reply", () => types.includes("response.done"));
     expect(carrier.audioBytes).toBe("Good day.".length * 60 * 8);

@@ -56,14 +56,18 @@ type WithResponse = "response.created" | "response.done";
 type EveryServerEvent = {
   [Type in Exclude<ServerEvent["type"], WithSession | WithResponse>]: Fits<Theirs<ServerOf<Type>>, OfficialOf<Type>>;
 };
-type Misfits = { [Type in keyof EveryServerEvent]: EveryServerEvent[Type] extends true ? never : Type }[keyof EveryServerEvent];
+type Misfits = {
+  [Type in keyof EveryServerEvent]: EveryServerEvent[Type] extends true ? never : Type;
+}[keyof EveryServerEvent];
 
 export const serverNames: Same<ServerEvent["type"], RealtimeServerEvent["type"]> = true;
 export const clientNames: Same<ClientEvent["type"], RealtimeClientEvent["type"]> = true;
 export const misfits: Same<Misfits, never> = true;
 export const items: Fits<Theirs<WireItem>, ConversationItem> = true;
-export const voiceSession: Fits<Theirs<Omit<VoiceSession, "include" | "tools">>, Omit<RealtimeSessionCreateRequest, "include" | "tools">> =
-  true;
+export const voiceSession: Fits<
+  Theirs<Omit<VoiceSession, "include" | "tools">>,
+  Omit<RealtimeSessionCreateRequest, "include" | "tools">
+> = true;
 export const transcriptionSession: Fits<
   Theirs<Omit<TranscriptionSession, "include">>,
   Omit<RealtimeTranscriptionSessionCreateRequest, "include">
@@ -72,16 +76,16 @@ export const response: Fits<WithVoice<Theirs<WireResponse>>, WithVoice<RealtimeR
 
 /** And theirs are ours: what the official client sends is what our reader takes. */
 type OfficialClient<Type extends string> = Extract<RealtimeClientEvent, { type: Type }>;
-export const append: Fits<OfficialClient<"input_audio_buffer.append">, Extract<ClientEvent, { type: "input_audio_buffer.append" }>> = true;
+export const append: Fits<
+  OfficialClient<"input_audio_buffer.append">,
+  Extract<ClientEvent, { type: "input_audio_buffer.append" }>
+> = true;
 export const truncate: Fits<
   OfficialClient<"conversation.item.truncate">,
   Extract<ClientEvent, { type: "conversation.item.truncate" }>
 > = true;
 export const cancel: Fits<OfficialClient<"response.cancel">, Extract<ClientEvent, { type: "response.cancel" }>> = true;
-export const delta: Fits<
-  OfficialOf<"response.output_audio.delta">,
-  ServerOf<"response.output_audio.delta">
-> = true;
+export const delta: Fits<OfficialOf<"response.output_audio.delta">, ServerOf<"response.output_audio.delta">> = true;
 
 // @ts-expect-error an event nobody has makes the names differ
 export const alarm: Same<ServerEvent["type"] | "made.up", RealtimeServerEvent["type"]> = true;

@@ -82,7 +82,13 @@ export function readClientEvent(frame: string): ClientEvent | ClientComplaint {
   try {
     value = JSON.parse(frame);
   } catch {
-    return { fault: "bad-message", code: "invalid_json", param: null, why: "The event is not valid JSON.", eventId: null };
+    return {
+      fault: "bad-message",
+      code: "invalid_json",
+      param: null,
+      why: "The event is not valid JSON.",
+      eventId: null,
+    };
   }
   if (!isRecord(value)) return { ...invalid("event", "an object", value), param: null, eventId: null };
   const id = typeof value["event_id"] === "string" ? value["event_id"] : null;
@@ -100,7 +106,10 @@ export function writeAppend(audio: string): string {
   return `{"type":"input_audio_buffer.append","audio":"${audio}"}`;
 }
 
-function readBody(value: Readonly<Record<string, unknown>>, head: { readonly event_id?: string }): ClientEvent | Complaint {
+function readBody(
+  value: Readonly<Record<string, unknown>>,
+  head: { readonly event_id?: string },
+): ClientEvent | Complaint {
   const { type } = value;
   switch (type) {
     case "input_audio_buffer.append":
@@ -139,10 +148,15 @@ function readBody(value: Readonly<Record<string, unknown>>, head: { readonly eve
 function unknownType(type: unknown): Complaint {
   const now = typeof type === "string" ? betaEvent(type) : undefined;
   const complaint = invalid("type", clientEventTypes.join(", "), type);
-  return now === undefined ? complaint : { ...complaint, fault: "beta-protocol", why: `${complaint.why} In the GA protocol: ${now}.` };
+  return now === undefined
+    ? complaint
+    : { ...complaint, fault: "beta-protocol", why: `${complaint.why} In the GA protocol: ${now}.` };
 }
 
-function readCreate(value: Readonly<Record<string, unknown>>, head: { readonly event_id?: string }): ClientEvent | Complaint {
+function readCreate(
+  value: Readonly<Record<string, unknown>>,
+  head: { readonly event_id?: string },
+): ClientEvent | Complaint {
   const item = readItem(value["item"], "item");
   if ("fault" in item) return item;
   const { previous_item_id: previous } = value;
@@ -156,7 +170,10 @@ function readCreate(value: Readonly<Record<string, unknown>>, head: { readonly e
   };
 }
 
-function readTruncate(value: Readonly<Record<string, unknown>>, head: { readonly event_id?: string }): ClientEvent | Complaint {
+function readTruncate(
+  value: Readonly<Record<string, unknown>>,
+  head: { readonly event_id?: string },
+): ClientEvent | Complaint {
   const { item_id, content_index = 0, audio_end_ms } = value;
   if (typeof item_id !== "string") return missing("item_id");
   if (!isCount(content_index)) return invalid("content_index", "a whole number from 0", content_index);
@@ -178,7 +195,9 @@ function readParams(value: unknown): ResponseParams | Complaint {
   if (complaint !== undefined) return complaint;
   if (conversation !== undefined && typeof conversation !== "string")
     return invalid("response.conversation", "auto or none", conversation);
-  const known = Object.fromEntries(Object.entries(value).filter(([name, member]) => ownMembers.includes(name) && member !== undefined));
+  const known = Object.fromEntries(
+    Object.entries(value).filter(([name, member]) => ownMembers.includes(name) && member !== undefined),
+  );
   if (input === undefined || input === null) return known;
   if (!Array.isArray(input)) return invalid("response.input", "an array", input);
   const items: (WireItem | ItemReference)[] = [];

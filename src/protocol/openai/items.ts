@@ -195,7 +195,8 @@ function readMessage(value: Readonly<Record<string, unknown>>, path: string, com
   const allowed = typeof role === "string" && Object.hasOwn(partsOf, role) ? partsOf[role] : undefined;
   if (role === undefined) return missing(`${path}.role`);
   if (allowed === undefined) return invalid(`${path}.role`, "system, user or assistant", role);
-  if (!Array.isArray(content)) return content === undefined ? missing(`${path}.content`) : invalid(`${path}.content`, "an array", content);
+  if (!Array.isArray(content))
+    return content === undefined ? missing(`${path}.content`) : invalid(`${path}.content`, "an array", content);
   const parts: (TextPart | AudioPart | ImagePart | AssistantPart)[] = [];
   for (const [index, part] of content.entries()) {
     const read = readPart(part, `${path}.content[${index}]`, allowed);
@@ -220,7 +221,8 @@ function readPart(value: unknown, path: string, allowed: readonly string[]): Par
     case "input_image":
       if (typeof image_url !== "string" || !image_url.startsWith("data:"))
         return invalid(`${path}.image_url`, "a data URL", image_url);
-      if (detail !== undefined && !details.includes(detail)) return invalid(`${path}.detail`, "auto, low or high", detail);
+      if (detail !== undefined && !details.includes(detail))
+        return invalid(`${path}.detail`, "auto, low or high", detail);
       return { type, image_url, ...(isDetail(detail) && { detail }) };
     default:
       if (audio !== undefined && typeof audio !== "string") return invalid(`${path}.audio`, "base64", audio);

@@ -32,24 +32,65 @@ describe("events of clients", () => {
     [{ type: "session.update", session: {} }, "missing_required_parameter", "session.type"],
     [{ type: "session.update", session: { type: "live" } }, "invalid_value", "session.type"],
     [{ type: "session.update", session: { type: "realtime", voice: "alloy" } }, "unknown_parameter", "session.voice"],
-    [{ type: "session.update", session: { type: "realtime", output_modalities: ["audio", "text"] } }, "invalid_value", "session.output_modalities"],
-    [{ type: "session.update", session: { type: "realtime", audio: { output: { speed: 9 } } } }, "invalid_value", "session.audio.output.speed"],
-    [{ type: "session.update", session: { type: "realtime", audio: { input: { format: { type: "audio/pcm", rate: 16000 } } } } }, "invalid_value", "session.audio.input.format.rate"],
-    [{ type: "session.update", session: { type: "realtime", tools: [{ type: "function", function: { name: "x" } }] } }, "missing_required_parameter", "session.tools[0].name"],
+    [
+      { type: "session.update", session: { type: "realtime", output_modalities: ["audio", "text"] } },
+      "invalid_value",
+      "session.output_modalities",
+    ],
+    [
+      { type: "session.update", session: { type: "realtime", audio: { output: { speed: 9 } } } },
+      "invalid_value",
+      "session.audio.output.speed",
+    ],
+    [
+      {
+        type: "session.update",
+        session: { type: "realtime", audio: { input: { format: { type: "audio/pcm", rate: 16000 } } } },
+      },
+      "invalid_value",
+      "session.audio.input.format.rate",
+    ],
+    [
+      { type: "session.update", session: { type: "realtime", tools: [{ type: "function", function: { name: "x" } }] } },
+      "missing_required_parameter",
+      "session.tools[0].name",
+    ],
     [{ type: "input_audio_buffer.append" }, "missing_required_parameter", "audio"],
     [{ type: "conversation.item.create" }, "missing_required_parameter", "item"],
-    [{ type: "conversation.item.create", item: { type: "message", role: "assistant", content: [{ type: "output_audio" }] } }, "invalid_value", "item.content[0].type"],
-    [{ type: "conversation.item.create", item: { type: "function_call_output", output: "1" } }, "missing_required_parameter", "item.call_id"],
+    [
+      {
+        type: "conversation.item.create",
+        item: { type: "message", role: "assistant", content: [{ type: "output_audio" }] },
+      },
+      "invalid_value",
+      "item.content[0].type",
+    ],
+    [
+      { type: "conversation.item.create", item: { type: "function_call_output", output: "1" } },
+      "missing_required_parameter",
+      "item.call_id",
+    ],
     [{ type: "conversation.item.truncate", item_id: "a", audio_end_ms: 1.5 }, "invalid_value", "audio_end_ms"],
     [{ type: "response.create", response: { metadata: { a: 1 } } }, "invalid_value", "response.metadata"],
-    [{ type: "response.create", response: { input: [{ type: "item_reference" }] } }, "missing_required_parameter", "response.input[0].id"],
+    [
+      { type: "response.create", response: { input: [{ type: "item_reference" }] } },
+      "missing_required_parameter",
+      "response.input[0].id",
+    ],
   ])("are refused with a code and a path: %j", (event, code, param) => {
-    expect(client({ event_id: "mine", ...event })).toMatchObject({ code, param, eventId: "event_id" in event ? "e" : "mine" });
+    expect(client({ event_id: "mine", ...event })).toMatchObject({
+      code,
+      param,
+      eventId: "event_id" in event ? "e" : "mine",
+    });
   });
 
   it("of the beta are told their new name", () => {
     expect(betaEvent("response.audio.delta")).toBe("response.output_audio.delta");
-    expect(client({ type: "transcription_session.update" })).toMatchObject({ fault: "beta-protocol", code: "invalid_value" });
+    expect(client({ type: "transcription_session.update" })).toMatchObject({
+      fault: "beta-protocol",
+      code: "invalid_value",
+    });
     expect(asksForBeta("realtime=v1")).toBe(true);
     expect(asksForBeta("assistants=v2")).toBe(false);
   });
@@ -62,10 +103,14 @@ describe("events of clients", () => {
       }),
     );
     fc.assert(
-      fc.property(fc.constantFrom(...clientEventTypes), fc.object({ key: fc.constantFrom("session", "item", "type", "response", "audio", "content", "input") }), (type, body) => {
-        const event = client({ ...body, type });
-        if (!isFault(event)) expect(event).toHaveProperty("type");
-      }),
+      fc.property(
+        fc.constantFrom(...clientEventTypes),
+        fc.object({ key: fc.constantFrom("session", "item", "type", "response", "audio", "content", "input") }),
+        (type, body) => {
+          const event = client({ ...body, type });
+          if (!isFault(event)) expect(event).toHaveProperty("type");
+        },
+      ),
     );
   });
 
@@ -77,14 +122,27 @@ describe("events of clients", () => {
 
 describe("events of servers", () => {
   it("are passed on when nobody knows them, and are faults when something is missing", () => {
-    expect(readServerEvent('{"type":"response.dream","x":1}')).toEqual({ type: "unknown", name: "response.dream", event: { type: "response.dream", x: 1 } });
+    expect(readServerEvent('{"type":"response.dream","x":1}')).toEqual({
+      type: "unknown",
+      name: "response.dream",
+      event: { type: "response.dream", x: 1 },
+    });
     expect(readServerEvent('{"type":"response.output_audio.delta","delta":"AA"}')).toMatchObject({ fault: "protocol" });
     expect(readServerEvent('{"type":"response.audio.delta","delta":"AA"}')).toMatchObject({ fault: "beta-protocol" });
-    for (const text of ["", "[]", "null", '{"type":7}', '{"type":"toString"}']) expect(() => readServerEvent(text)).not.toThrow();
+    for (const text of ["", "[]", "null", '{"type":7}', '{"type":"toString"}'])
+      expect(() => readServerEvent(text)).not.toThrow();
   });
 
   it("survive writing and reading, unknown members included", () => {
-    const event = { type: "response.output_audio.done", event_id: "e", response_id: "r", item_id: "i", output_index: 0, content_index: 0, new: 1 } as const;
+    const event = {
+      type: "response.output_audio.done",
+      event_id: "e",
+      response_id: "r",
+      item_id: "i",
+      output_index: 0,
+      content_index: 0,
+      new: 1,
+    } as const;
     expect(readServerEvent(writeServerEvent(event))).toEqual(event);
   });
 });
@@ -105,7 +163,9 @@ describe("a session", () => {
   it("merges detection of one kind and begins another one with its defaults", () => {
     const update = (turn_detection: unknown) => patch({ type: "realtime", audio: { input: { turn_detection } } });
     const tuned = mergeSession(session, update({ type: "server_vad", threshold: 0.8 }));
-    expect(mergeSession(tuned, update({ type: "server_vad", silence_duration_ms: 200 })).audio.input.turn_detection).toEqual({
+    expect(
+      mergeSession(tuned, update({ type: "server_vad", silence_duration_ms: 200 })).audio.input.turn_detection,
+    ).toEqual({
       type: "server_vad",
       threshold: 0.8,
       prefix_padding_ms: 300,
@@ -125,12 +185,18 @@ describe("a session", () => {
   });
 
   it("clears instructions and tools when told so", () => {
-    const full = mergeSession(session, patch({ type: "realtime", instructions: "x", tools: [{ type: "function", name: "t", parameters: {} }] }));
+    const full = mergeSession(
+      session,
+      patch({ type: "realtime", instructions: "x", tools: [{ type: "function", name: "t", parameters: {} }] }),
+    );
     expect(mergeSession(full, patch({ type: "realtime", instructions: "", tools: [] }))).toEqual(session);
   });
 
   it("takes formats as a whole", () => {
-    const next = mergeSession(session, patch({ type: "realtime", audio: { input: { format: { type: "audio/pcmu" } } } }));
+    const next = mergeSession(
+      session,
+      patch({ type: "realtime", audio: { input: { format: { type: "audio/pcmu" } } } }),
+    );
     expect(next.audio.input.format).toEqual({ type: "audio/pcmu" });
     expect(bytesPerMs(next.audio.input.format)).toBe(8);
     expect(session.expires_at).toBe(1_700_000_123);
@@ -138,12 +204,17 @@ describe("a session", () => {
 
   it("for transcription has no voice", () => {
     const only = newTranscriptionSession({ id: "s", expiresAt: 0 });
-    const next = mergeSession(only, patch({ type: "transcription", audio: { input: { transcription: { model: "m" } } } }));
+    const next = mergeSession(
+      only,
+      patch({ type: "transcription", audio: { input: { transcription: { model: "m" } } } }),
+    );
     expect(next).toMatchObject({ type: "transcription", audio: { input: { transcription: { model: "m" } } } });
     expect(next.audio).not.toHaveProperty("output");
   });
 
   it("never lets a prototype in", () => {
-    expect(readSessionPatch(JSON.parse('{"type":"realtime","tracing":{"__proto__":{"x":1}}}'))).toMatchObject({ code: "invalid_value" });
+    expect(readSessionPatch(JSON.parse('{"type":"realtime","tracing":{"__proto__":{"x":1}}}'))).toMatchObject({
+      code: "invalid_value",
+    });
   });
 });

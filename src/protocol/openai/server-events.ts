@@ -118,14 +118,19 @@ export interface WireResponse {
 
 export type ServerEvent =
   | (Head<"session.created" | "session.updated"> & { readonly session: WireSession })
-  | (Head<"conversation.created"> & { readonly conversation: { readonly id: string; readonly object: "realtime.conversation" } })
+  | (Head<"conversation.created"> & {
+      readonly conversation: { readonly id: string; readonly object: "realtime.conversation" };
+    })
   | (Head<"error"> & { readonly error: WireError })
   | (Head<"rate_limits.updated"> & { readonly rate_limits: readonly RateLimit[] })
   | (OfItem<"input_audio_buffer.speech_started"> & { readonly audio_start_ms: number })
   | (OfItem<"input_audio_buffer.speech_stopped"> & { readonly audio_end_ms: number })
   | (OfItem<"input_audio_buffer.committed"> & { readonly previous_item_id?: string | null })
   | Head<"input_audio_buffer.cleared">
-  | (OfItem<"input_audio_buffer.timeout_triggered"> & { readonly audio_start_ms: number; readonly audio_end_ms: number })
+  | (OfItem<"input_audio_buffer.timeout_triggered"> & {
+      readonly audio_start_ms: number;
+      readonly audio_end_ms: number;
+    })
   /** The one event without an `event_id`. `received_at`: unix seconds. */
   | { readonly type: "input_audio_buffer.dtmf_event_received"; readonly event: string; readonly received_at: number }
   | Placed<"conversation.item.added" | "conversation.item.done" | "conversation.item.created">
@@ -144,7 +149,12 @@ export type ServerEvent =
       readonly logprobs?: readonly LogProb[] | null;
     })
   | (OfContent<"conversation.item.input_audio_transcription.failed"> & {
-      readonly error: { readonly type?: string; readonly code?: string; readonly message?: string; readonly param?: string };
+      readonly error: {
+        readonly type?: string;
+        readonly code?: string;
+        readonly message?: string;
+        readonly param?: string;
+      };
     })
   | (OfContent<"conversation.item.input_audio_transcription.segment"> & {
       readonly id: string;

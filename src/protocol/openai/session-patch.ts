@@ -198,15 +198,22 @@ export function readSessionPatch(value: unknown, path = "session"): SessionPatch
       why: `Unknown parameter: '${path}.${old.name}'. In the GA protocol: ${old.now}.`,
     };
   }
-  if (type !== "realtime" && type !== "transcription") return invalid(`${path}.type`, "realtime or transcription", type);
+  if (type !== "realtime" && type !== "transcription")
+    return invalid(`${path}.type`, "realtime or transcription", type);
   const complaint = (type === "realtime" ? voiceMembers : transcriptionMembers)(value, path);
   if (complaint !== undefined) return complaint;
-  const known = Object.fromEntries(Object.entries(value).filter(([name, member]) => wanted.includes(name) && member !== undefined));
+  const known = Object.fromEntries(
+    Object.entries(value).filter(([name, member]) => wanted.includes(name) && member !== undefined),
+  );
   // Every member that is left was checked above.
   return known as SessionPatch;
 }
 
 /** Undefined when all of these members that are there are right. */
-export function checkMembers(value: unknown, path: string, checks: Readonly<Record<string, Check>>): Complaint | undefined {
+export function checkMembers(
+  value: unknown,
+  path: string,
+  checks: Readonly<Record<string, Check>>,
+): Complaint | undefined {
   return members(checks)(value, path);
 }

@@ -167,7 +167,13 @@ const semanticVad: SemanticVad = {
 const input: SessionInput = { format: pcm, noise_reduction: null, transcription: null, turn_detection: serverVad };
 
 /** The session a connection begins with: the service's documented defaults. */
-export function newVoiceSession({ id, expiresAt, model, instructions = "", voice = "marin" }: NewSession): VoiceSession {
+export function newVoiceSession({
+  id,
+  expiresAt,
+  model,
+  instructions = "",
+  voice = "marin",
+}: NewSession): VoiceSession {
   return {
     type: "realtime",
     object: "realtime.session",

@@ -105,7 +105,11 @@ export class InputBuffer {
     const out = new Uint8Array(bytes);
     let at = 0;
     let whole = 0;
-    for (let first = this.#chunks[whole]; first !== undefined && at + first.length <= bytes; first = this.#chunks[whole]) {
+    for (
+      let first = this.#chunks[whole];
+      first !== undefined && at + first.length <= bytes;
+      first = this.#chunks[whole]
+    ) {
       out.set(first, at);
       at += first.length;
       whole += 1;

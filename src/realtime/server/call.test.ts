@@ -3,8 +3,12 @@ import { RealtimeBench, typesOf } from "../../../test/fixtures/realtime-bench.ts
 import { contextOf } from "./context.ts";
 import { entryOf, heardText } from "./conversation.ts";
 
-const update = (input: object, more: object = {}) => ({ type: "session.update", session: { type: "realtime", audio: { input }, ...more } });
-const vad = (more: object = {}) => update({ turn_detection: { type: "server_vad", silence_duration_ms: 300, ...more } });
+const update = (input: object, more: object = {}) => ({
+  type: "session.update",
+  session: { type: "realtime", audio: { input }, ...more },
+});
+const vad = (more: object = {}) =>
+  update({ turn_detection: { type: "server_vad", silence_duration_ms: 300, ...more } });
 const text = (words: string, more: object = {}) => ({
   type: "conversation.item.create",
   item: { type: "message", role: "user", content: [{ type: "input_text", text: words }], ...more },
@@ -148,7 +152,9 @@ describe("idle time", () => {
 describe("transcripts", () => {
   const listening = (): RealtimeBench => {
     const bench = new RealtimeBench();
-    bench.send(update({ transcription: { model: "t" }, turn_detection: { type: "server_vad", silence_duration_ms: 300 } }));
+    bench.send(
+      update({ transcription: { model: "t" }, turn_detection: { type: "server_vad", silence_duration_ms: 300 } }),
+    );
     return bench;
   };
   const heard = (bench: RealtimeBench, words: string, final: boolean) =>
@@ -176,7 +182,10 @@ describe("transcripts", () => {
       { item_id: id, transcript: "good morning", usage: { type: "tokens", input_token_details: { text_tokens: 0 } } },
     ]);
     bench.send({ type: "conversation.item.retrieve", item_id: id });
-    expect(bench.of("conversation.item.retrieved")[0]?.item).toMatchObject({ status: "completed", content: [{ type: "input_audio", transcript: "good morning" }] });
+    expect(bench.of("conversation.item.retrieved")[0]?.item).toMatchObject({
+      status: "completed",
+      content: [{ type: "input_audio", transcript: "good morning" }],
+    });
   });
 
   it("fail when the recogniser never answers", () => {
@@ -206,7 +215,12 @@ describe("responses", () => {
     bench.mind({ type: "call", id: "call_2", name: "t", args: "" });
     bench.mind({ type: "reply", id: "r1", phase: "done" });
     const [done] = bench.of("response.done");
-    expect(done?.response.output.map(({ type }) => type)).toEqual(["message", "message", "function_call", "function_call"]);
+    expect(done?.response.output.map(({ type }) => type)).toEqual([
+      "message",
+      "message",
+      "function_call",
+      "function_call",
+    ]);
     settle(bench);
   });
 
@@ -235,7 +249,10 @@ describe("responses", () => {
     bench.mind({ type: "reply", id: "r1", phase: "cancelled" });
     expect(bench.events.length).toBe(from);
     bench.reply("r2", "New", 100);
-    expect(bench.of("response.output_audio_transcript.done").map(({ transcript }) => transcript)).toEqual(["Old", "New"]);
+    expect(bench.of("response.output_audio_transcript.done").map(({ transcript }) => transcript)).toEqual([
+      "Old",
+      "New",
+    ]);
     settle(bench);
   });
 
@@ -262,7 +279,9 @@ describe("responses", () => {
     bench.mind({ type: "reply", id: "r1", phase: "done" });
     expect(bench.of("response.output_text.delta")).toEqual([]);
     bench.send(create);
-    expect(bench.orders.filter((order) => order.do === "brief").at(-1)).toMatchObject({ ask: { instructions: "New." } });
+    expect(bench.orders.filter((order) => order.do === "brief").at(-1)).toMatchObject({
+      ask: { instructions: "New." },
+    });
   });
 
   it("with a context of their own are asked apart, and the conversation's mind is told what they said", () => {
@@ -306,7 +325,10 @@ describe("responses", () => {
     bench.send(create);
     bench.reply("r1", "One", 100);
     bench.send(create);
-    expect(bench.of("response.done")[1]?.response).toMatchObject({ status: "failed", status_details: { error: { code: "rate_limit_exceeded" } } });
+    expect(bench.of("response.done")[1]?.response).toMatchObject({
+      status: "failed",
+      status_details: { error: { code: "rate_limit_exceeded" } },
+    });
     bench.advance(60_000);
     bench.send(create);
     bench.reply("r3", "Three", 100);
@@ -334,9 +356,16 @@ describe("the conversation", () => {
     const bench = new RealtimeBench();
     bench.send(text("a", { id: "a" }));
     bench.send({ ...text("a", { id: "a" }), event_id: "again" });
-    bench.send({ type: "conversation.item.create", event_id: "result", item: { type: "function_call_output", call_id: "c", output: "" } });
+    bench.send({
+      type: "conversation.item.create",
+      event_id: "result",
+      item: { type: "function_call_output", call_id: "c", output: "" },
+    });
     expect(bench.oracle.errors.map(({ event }) => event)).toEqual(["again", "result"]);
-    bench.send({ type: "conversation.item.create", item: { type: "function_call", call_id: "c", name: "t", arguments: "{}" } });
+    bench.send({
+      type: "conversation.item.create",
+      item: { type: "function_call", call_id: "c", name: "t", arguments: "{}" },
+    });
     bench.send({ type: "conversation.item.create", item: { type: "function_call_output", call_id: "c", output: "" } });
     expect(bench.oracle.order).toHaveLength(3);
   });
@@ -348,12 +377,22 @@ describe("the conversation", () => {
     const item_id = bench.oracle.order[0] ?? "";
     bench.send({ type: "conversation.item.truncate", item_id, content_index: 0, audio_end_ms: 1_000 });
     expect(bench.orders.at(-1)).toEqual({ do: "heard", item: "r1", played: 1_000, dropped: 1_000 });
-    expect(bench.call.conversation.get(item_id)).toMatchObject({ text: "One two", item: { content: [{ transcript: null }] } });
+    expect(bench.call.conversation.get(item_id)).toMatchObject({
+      text: "One two",
+      item: { content: [{ transcript: null }] },
+    });
     bench.send({ type: "conversation.item.retrieve", item_id });
     const [retrieved] = bench.of("conversation.item.retrieved");
-    const part = retrieved?.item.type === "message" && retrieved.item.role === "assistant" ? retrieved.item.content[0] : undefined;
+    const part =
+      retrieved?.item.type === "message" && retrieved.item.role === "assistant" ? retrieved.item.content[0] : undefined;
     expect(part?.type === "output_audio" ? (part.audio?.length ?? 0) : 0).toBe((1_000 * 48 * 4) / 3);
-    bench.send({ type: "conversation.item.truncate", item_id, content_index: 0, audio_end_ms: 1_001, event_id: "longer" });
+    bench.send({
+      type: "conversation.item.truncate",
+      item_id,
+      content_index: 0,
+      audio_end_ms: 1_001,
+      event_id: "longer",
+    });
     expect(bench.oracle.errors).toEqual([{ code: "invalid_value", event: "longer" }]);
   });
 
@@ -377,7 +416,9 @@ describe("the conversation", () => {
     expect(kept(310)).toEqual(["2", "3", "4"]);
     expect(kept(220)).toEqual(["4"]);
     expect(contextOf(entries, "disabled", 0, 220)).toBeUndefined();
-    expect(contextOf(entries, { type: "retention_ratio", retention_ratio: 0.5 }, 0, 310)?.map(({ id }) => id)).toEqual(["4"]);
+    expect(contextOf(entries, { type: "retention_ratio", retention_ratio: 0.5 }, 0, 310)?.map(({ id }) => id)).toEqual([
+      "4",
+    ]);
   });
 });
 
@@ -389,7 +430,10 @@ describe("the session", () => {
     bench.say("r1", "Until the end", 100);
     bench.advance(3_600_000);
     expect(bench.closedWith).toBe(1001);
-    expect(bench.of("error")[0]?.error).toMatchObject({ code: "session_expired", message: expect.stringContaining("60 minutes") });
+    expect(bench.of("error")[0]?.error).toMatchObject({
+      code: "session_expired",
+      message: expect.stringContaining("60 minutes"),
+    });
     settle(bench);
   });
 
@@ -400,7 +444,11 @@ describe("the session", () => {
     bench.send(update({}, { instructions: "no", audio: { output: { voice: "cedar" } } }));
     bench.send(update({}, { instructions: "no", audio: { output: { speed: 1.2 } } }));
     bench.send(update({}, { instructions: "no", model: "other" }));
-    expect(bench.oracle.errors.map(({ code }) => code)).toEqual(["cannot_update_voice", "invalid_value", "invalid_value"]);
+    expect(bench.oracle.errors.map(({ code }) => code)).toEqual([
+      "cannot_update_voice",
+      "invalid_value",
+      "invalid_value",
+    ]);
     expect(bench.call.session).toMatchObject({ instructions: "" });
     bench.mind({ type: "reply", id: "r1", phase: "done" });
     bench.send(update({}, { audio: { output: { speed: 1.2 } } }));
@@ -417,7 +465,11 @@ describe("the session", () => {
   it("tells that tools of a provider cannot be listed", () => {
     const bench = new RealtimeBench();
     const tools = [{ type: "mcp", server_label: "files", server_url: "https://example.org" }];
-    expect(typesOf(bench.send(update({}, { tools })))).toEqual(["session.updated", "mcp_list_tools.in_progress", "mcp_list_tools.failed"]);
+    expect(typesOf(bench.send(update({}, { tools })))).toEqual([
+      "session.updated",
+      "mcp_list_tools.in_progress",
+      "mcp_list_tools.failed",
+    ]);
     expect(typesOf(bench.send(update({}, { tools })))).toEqual(["session.updated"]);
   });
 

@@ -11,7 +11,15 @@ import type { Epoch, Millis } from "../../base/time.ts";
 import { soonest, type Deadline } from "../../base/time.ts";
 import type { ClientComplaint, ClientEvent } from "../../protocol/openai/client-events.ts";
 import type { ServerEvent } from "../../protocol/openai/server-events.ts";
-import { mergeSession, type NewSession, newTranscriptionSession, newVoiceSession, type SessionPatch, type VoiceSession, type WireSession } from "../../protocol/openai/session.ts";
+import {
+  mergeSession,
+  type NewSession,
+  newTranscriptionSession,
+  newVoiceSession,
+  type SessionPatch,
+  type VoiceSession,
+  type WireSession,
+} from "../../protocol/openai/session.ts";
 import type { DetectorMaker } from "../../vad/detector.ts";
 import { Conversation } from "./conversation.ts";
 import { type Effect, type MindEvent, Outbox } from "./effects.ts";
@@ -95,7 +103,7 @@ export class RealtimeCall {
       onStarted: () => this.#onSpeech(),
       onTurn: () => this.#onTurn(),
     });
-    this.#items = new ItemDesk(parts);
+    this.#items = new ItemDesk({ ...parts, media });
   }
 
   get session(): WireSession {
@@ -252,7 +260,12 @@ export class RealtimeCall {
     this.#isFresh = false;
     const outcome = this.#input.append(audio, this.#now);
     if (outcome === "not-base64") {
-      this.#outbox.error({ code: "invalid_value", param: "audio", message: "Invalid 'audio': expected base64.", event });
+      this.#outbox.error({
+        code: "invalid_value",
+        param: "audio",
+        message: "Invalid 'audio': expected base64.",
+        event,
+      });
     } else if (outcome === "full") {
       this.#outbox.error({
         code: "input_audio_buffer_full",
@@ -350,7 +363,11 @@ export class RealtimeCall {
   #mindClosed({ error }: Extract<MindEvent, { type: "closed" }>): void {
     const code = error?.code ?? "closed";
     this.#end(code, this.#now);
-    this.#outbox.error({ type: "server_error", code, message: error?.message ?? "The engine behind this server has ended." });
+    this.#outbox.error({
+      type: "server_error",
+      code,
+      message: error?.message ?? "The engine behind this server has ended.",
+    });
     this.#outbox.close(1011, "the engine has ended");
   }
 

@@ -15,7 +15,12 @@ import type { DetectorMaker, VoiceDetector } from "../../vad/detector.ts";
 export type TurnDetection = ServerVad | SemanticVad | null;
 
 /** The longest wait of `semantic_vad`, ms, by eagerness. */
-const LONGEST: Readonly<Record<SemanticVad["eagerness"], Millis>> = { low: 8_000, medium: 4_000, auto: 4_000, high: 2_000 };
+const LONGEST: Readonly<Record<SemanticVad["eagerness"], Millis>> = {
+  low: 8_000,
+  medium: 4_000,
+  auto: 4_000,
+  high: 2_000,
+};
 /** The shortest one, ms. */
 const SHORTEST: Readonly<Record<SemanticVad["eagerness"], Millis>> = { low: 500, medium: 300, auto: 300, high: 200 };
 /** A turn is never longer. */

@@ -37,7 +37,13 @@ export type Effect =
   /** This much of what the mind said under `item` was heard. */
   | { readonly do: "heard"; readonly item: string; readonly played: Millis; readonly dropped: Millis }
   /** Where audio is a media track: queue this for the caller's ear. */
-  | { readonly do: "play"; readonly response: string; readonly item: string; readonly samples: Int16Array; readonly rate: number }
+  | {
+      readonly do: "play";
+      readonly response: string;
+      readonly item: string;
+      readonly samples: Int16Array;
+      readonly rate: number;
+    }
   /** Take back what was not heard, and answer with `hushed`. */
   | { readonly do: "hush" }
   | { readonly do: "close"; readonly code: number; readonly reason: string };

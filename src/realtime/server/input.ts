@@ -192,10 +192,11 @@ export class CallerInput {
       id = this.#current;
       if (id === undefined) return;
       this.#names.set(item, id);
-      if (this.#names.size > 64) for (const oldest of this.#names.keys()) {
-        this.#names.delete(oldest);
-        break;
-      }
+      if (this.#names.size > 64)
+        for (const oldest of this.#names.keys()) {
+          this.#names.delete(oldest);
+          break;
+        }
     }
     const words = this.#words.get(id);
     if (words === undefined) return;
@@ -219,7 +220,11 @@ export class CallerInput {
         type: "conversation.item.input_audio_transcription.failed",
         item_id: entry,
         content_index: 0,
-        error: { type: "server_error", code: "transcription_timeout", message: "The audio was not recognised in time." },
+        error: {
+          type: "server_error",
+          code: "transcription_timeout",
+          message: "The audio was not recognised in time.",
+        },
       });
     }
   }
@@ -275,7 +280,8 @@ export class CallerInput {
 
   #newTurn(): string {
     const item = this.#options.outbox.makeId("item");
-    if (this.#current !== undefined && this.#words.get(this.#current)?.deadline === undefined) this.#words.delete(this.#current);
+    if (this.#current !== undefined && this.#words.get(this.#current)?.deadline === undefined)
+      this.#words.delete(this.#current);
     this.#current = item;
     this.#words.set(item, { entry: item, mind: undefined, text: "", sent: "", final: false, deadline: undefined });
     return item;
@@ -359,7 +365,8 @@ export class CallerInput {
   #leaveTurn(): void {
     this.#turn = undefined;
     this.#endMind("noise");
-    if (this.#current !== undefined && this.#words.get(this.#current)?.deadline === undefined) this.#words.delete(this.#current);
+    if (this.#current !== undefined && this.#words.get(this.#current)?.deadline === undefined)
+      this.#words.delete(this.#current);
     this.#current = undefined;
   }
 

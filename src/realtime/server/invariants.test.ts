@@ -8,9 +8,39 @@ import { RealtimeBench } from "../../../test/fixtures/realtime-bench.ts";
 type Step = { readonly what: (typeof whats)[number]; readonly a: number; readonly b: number };
 
 const whats = [
-  "speak", "speak", "quiet", "quiet", "commit", "clear", "text", "text-before", "result", "delete", "truncate", "retrieve",
-  "create", "create", "beside", "own-input", "cancel", "cancel-beside", "update", "garbage",
-  "start", "start", "words", "words", "audio", "audio", "call", "done", "done", "fail", "stop", "caller-words", "wait",
+  "speak",
+  "speak",
+  "quiet",
+  "quiet",
+  "commit",
+  "clear",
+  "text",
+  "text-before",
+  "result",
+  "delete",
+  "truncate",
+  "retrieve",
+  "create",
+  "create",
+  "beside",
+  "own-input",
+  "cancel",
+  "cancel-beside",
+  "update",
+  "garbage",
+  "start",
+  "start",
+  "words",
+  "words",
+  "audio",
+  "audio",
+  "call",
+  "done",
+  "done",
+  "fail",
+  "stop",
+  "caller-words",
+  "wait",
 ] as const;
 
 const updates: readonly object[] = [
@@ -65,17 +95,28 @@ class Play {
         this.ask({ type: "input_audio_buffer.clear" });
         break;
       case "text":
-        this.ask({ type: "conversation.item.create", item: { type: "message", role: "user", content: [{ type: "input_text", text: "hi" }] } });
+        this.ask({
+          type: "conversation.item.create",
+          item: { type: "message", role: "user", content: [{ type: "input_text", text: "hi" }] },
+        });
         break;
       case "text-before":
         this.ask({
           type: "conversation.item.create",
           previous_item_id: b % 3 === 0 ? "root" : b % 3 === 1 ? item : "item_nobody",
-          item: { id: `mine_${a % 20}`, type: "message", role: "system", content: [{ type: "input_text", text: "note" }] },
+          item: {
+            id: `mine_${a % 20}`,
+            type: "message",
+            role: "system",
+            content: [{ type: "input_text", text: "note" }],
+          },
         });
         break;
       case "result":
-        this.ask({ type: "conversation.item.create", item: { type: "function_call_output", call_id: `call_${a % 4}`, output: "1" } });
+        this.ask({
+          type: "conversation.item.create",
+          item: { type: "function_call_output", call_id: `call_${a % 4}`, output: "1" },
+        });
         break;
       case "delete":
         this.ask({ type: "conversation.item.delete", item_id: item });
@@ -90,7 +131,10 @@ class Play {
         this.ask({ type: "response.create" });
         break;
       case "beside":
-        this.ask({ type: "response.create", response: { conversation: "none", input: b % 2 === 0 ? [] : [{ type: "item_reference", id: item }] } });
+        this.ask({
+          type: "response.create",
+          response: { conversation: "none", input: b % 2 === 0 ? [] : [{ type: "item_reference", id: item }] },
+        });
         break;
       case "own-input":
         this.ask({ type: "response.create", response: { instructions: "other", input: [] } });
@@ -99,12 +143,18 @@ class Play {
         this.ask({ type: "response.cancel" });
         break;
       case "cancel-beside":
-        this.ask({ type: "response.cancel", response_id: [...bench.oracle.responses.keys()][a % Math.max(1, bench.oracle.responses.size)] ?? "resp_none" });
+        this.ask({
+          type: "response.cancel",
+          response_id: [...bench.oracle.responses.keys()][a % Math.max(1, bench.oracle.responses.size)] ?? "resp_none",
+        });
         break;
       case "update":
         this.ask({
           type: "session.update",
-          session: { type: "realtime", ...(b % 2 === 0 ? { audio: { input: updates[a % updates.length] } } : sessions[a % sessions.length]) },
+          session: {
+            type: "realtime",
+            ...(b % 2 === 0 ? { audio: { input: updates[a % updates.length] } } : sessions[a % sessions.length]),
+          },
         });
         break;
       case "garbage":
@@ -114,7 +164,13 @@ class Play {
         bench.advance(a % 4_000);
         break;
       case "caller-words":
-        bench.mind({ type: "words", who: "caller", item: `heard_${b % 5}`, text: "one two".slice(0, a % 8), final: b % 2 === 0 });
+        bench.mind({
+          type: "words",
+          who: "caller",
+          item: `heard_${b % 5}`,
+          text: "one two".slice(0, a % 8),
+          final: b % 2 === 0,
+        });
         break;
       case "start": {
         if (this.waiting.length === 0) break;
@@ -131,7 +187,10 @@ class Play {
         break;
       case "audio":
         if (reply === undefined) break;
-        bench.mind({ type: "audio", frame: monoFrame(new Int16Array(1 + (b % 4_000)), 16_000, 0, reply.id) }, reply.response);
+        bench.mind(
+          { type: "audio", frame: monoFrame(new Int16Array(1 + (b % 4_000)), 16_000, 0, reply.id) },
+          reply.response,
+        );
         break;
       case "call":
         if (reply === undefined) break;
@@ -142,7 +201,8 @@ class Play {
       case "stop": {
         if (reply === undefined) break;
         this.replies.splice(this.replies.indexOf(reply), 1);
-        if (what === "fail") bench.mind({ type: "trouble", error: new VoiceError("provider-limit", "slow down") }, reply.response);
+        if (what === "fail")
+          bench.mind({ type: "trouble", error: new VoiceError("provider-limit", "slow down") }, reply.response);
         const phase = what === "done" ? "done" : what === "fail" ? "failed" : "cancelled";
         bench.mind({ type: "reply", id: reply.id, phase }, reply.response);
       }
@@ -180,10 +240,10 @@ class Play {
   }
 }
 
-const steps = fc.array(
-  fc.record({ what: fc.constantFrom(...whats), a: fc.nat(10_000), b: fc.nat(10_000) }),
-  { minLength: 1, maxLength: 80 },
-);
+const steps = fc.array(fc.record({ what: fc.constantFrom(...whats), a: fc.nat(10_000), b: fc.nat(10_000) }), {
+  minLength: 1,
+  maxLength: 80,
+});
 
 describe("whatever clients and minds do, a call", () => {
   it("keeps its orders: one active response, an end for every beginning, one list of items", () => {
@@ -216,7 +276,11 @@ describe("whatever clients and minds do, a call", () => {
 
   it("loses no byte of the caller and uses none twice", () => {
     const own = fc.array(
-      fc.record({ what: fc.constantFrom("speak", "quiet", "commit", "clear", "update", "wait"), a: fc.nat(5_000), b: fc.constant(0) }),
+      fc.record({
+        what: fc.constantFrom("speak", "quiet", "commit", "clear", "update", "wait"),
+        a: fc.nat(5_000),
+        b: fc.constant(0),
+      }),
       { maxLength: 60 },
     );
     fc.assert(
@@ -232,7 +296,10 @@ describe("whatever clients and minds do, a call", () => {
           play.step({ ...step, a });
         }
         const { kept, passedOver } = play.bench.call.inputBytes;
-        const committed = play.bench.call.conversation.entries.reduce((sum, { audio }) => sum + (audio?.length ?? 0), 0);
+        const committed = play.bench.call.conversation.entries.reduce(
+          (sum, { audio }) => sum + (audio?.length ?? 0),
+          0,
+        );
         expect(committed + cleared + kept + passedOver).toBe(appended);
         expect(play.bench.heardBytes).toBe(appended);
       }),
@@ -268,7 +335,10 @@ describe("whatever clients and minds do, a call", () => {
         expect(play.bench.closedWith).toBe(1011);
         play.bench.oracle.settle();
         expect(play.bench.oracle.faults).toEqual([]);
-        expect(play.bench.events.at(-1)).toMatchObject({ type: "error", error: { type: "server_error", code: "provider-unavailable" } });
+        expect(play.bench.events.at(-1)).toMatchObject({
+          type: "error",
+          error: { type: "server_error", code: "provider-unavailable" },
+        });
       }),
       { numRuns: 100 },
     );

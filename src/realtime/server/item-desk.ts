@@ -5,7 +5,15 @@
 import { encodeBase64 } from "../../base/base64.ts";
 import type { Millis } from "../../base/time.ts";
 import type { ClientEvent } from "../../protocol/openai/client-events.ts";
-import { type Conversation, type Entry, entryOf, heardText, textOf, withAudio, withTranscript } from "./conversation.ts";
+import {
+  type Conversation,
+  type Entry,
+  entryOf,
+  heardText,
+  textOf,
+  withAudio,
+  withTranscript,
+} from "./conversation.ts";
 import type { Outbox } from "./effects.ts";
 
 type Command<Type extends ClientEvent["type"]> = Extract<ClientEvent, { readonly type: Type }>;
@@ -13,15 +21,19 @@ type Command<Type extends ClientEvent["type"]> = Extract<ClientEvent, { readonly
 export interface ItemDeskOptions {
   readonly outbox: Outbox;
   readonly conversation: Conversation;
+  /** On a media track items are told without their audio: browsers close a data channel over long messages. */
+  readonly media: "events" | "track";
 }
 
 /** Carries out the commands about items. */
 export class ItemDesk {
   readonly #outbox: Outbox;
   readonly #conversation: Conversation;
+  readonly #withAudio: boolean;
 
-  constructor({ outbox, conversation }: ItemDeskOptions) {
+  constructor({ outbox, conversation, media }: ItemDeskOptions) {
     this.#outbox = outbox;
+    this.#withAudio = media === "events";
     this.#conversation = conversation;
   }
 
@@ -54,7 +66,8 @@ export class ItemDesk {
     const entry = this.#find(item_id, "retrieve", event_id);
     if (entry === undefined) return;
     const { item, audio } = entry;
-    const whole = audio === undefined || audio.length === 0 ? item : withAudio(item, encodeBase64(audio));
+    const isSilent = !this.#withAudio || audio === undefined || audio.length === 0;
+    const whole = isSilent ? item : withAudio(item, encodeBase64(audio));
     this.#outbox.send({ type: "conversation.item.retrieved", item: whole });
   }
 
@@ -67,7 +80,8 @@ export class ItemDesk {
     const { item } = entry;
     if (item.type !== "message" || item.role !== "assistant")
       return refuse("item_id", "Only messages of the assistant can be truncated.");
-    if (content_index !== 0) return refuse("content_index", `There is no content ${content_index}: a message has one, 0.`);
+    if (content_index !== 0)
+      return refuse("content_index", `There is no content ${content_index}: a message has one, 0.`);
     const produced = Math.round(entry.heardMs ?? entry.audioMs);
     if (audio_end_ms > produced)
       return refuse("audio_end_ms", `Audio content of ${produced}ms is already shorter than ${audio_end_ms}ms`);
@@ -115,7 +129,8 @@ export class ItemDesk {
       this.#conversation.keepAudio(entry, audio.subarray(0, bytes));
     }
     this.#outbox.send({ type: "conversation.item.truncated", item_id: id, content_index: 0, audio_end_ms: ms });
-    if (mind !== undefined) this.#outbox.do({ do: "heard", item: mind, played: ms, dropped: Math.max(0, audioMs - ms) });
+    if (mind !== undefined)
+      this.#outbox.do({ do: "heard", item: mind, played: ms, dropped: Math.max(0, audioMs - ms) });
   }
 
   #find(id: string, what: "retrieve" | "truncate" | "delete", event: string | undefined): Entry | undefined {

@@ -148,7 +148,11 @@ export class LiveResponse {
   }
 
   /** Closes what is open and sends `response.done`. */
-  end(status: "completed" | "cancelled" | "failed" | "incomplete", details: StatusDetails, usage: (of: LiveResponse) => ResponseUsage): void {
+  end(
+    status: "completed" | "cancelled" | "failed" | "incomplete",
+    details: StatusDetails,
+    usage: (of: LiveResponse) => ResponseUsage,
+  ): void {
     if (this.#ended) return;
     if (status === "completed") this.#flush();
     this.#close(status === "completed" ? "completed" : "incomplete");
@@ -228,7 +232,12 @@ export class LiveResponse {
       const previous_item_id = conversation.previousOf(entry.id);
       outbox.send({ type: "conversation.item.done", item: entry.item, previous_item_id });
     }
-    outbox.send({ type: "response.output_item.done", response_id: this.id, output_index: message.index, item: entry.item });
+    outbox.send({
+      type: "response.output_item.done",
+      response_id: this.id,
+      output_index: message.index,
+      item: entry.item,
+    });
   }
 
   #voice(message: OpenMessage, samples: Int16Array): void {

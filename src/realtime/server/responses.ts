@@ -233,7 +233,8 @@ export class Responses {
     if (apart) outbox.do({ do: "answer", response: response.id, ask: { ...ask, context: fitting } });
     else {
       // Asked without anything new, or with less than all, the mind has to be told what it should answer.
-      if (this.#stale || !this.#fresh || fitting.length < entries.length) this.#brief({ ...ask, context: fitting }, session);
+      if (this.#stale || !this.#fresh || fitting.length < entries.length)
+        this.#brief({ ...ask, context: fitting }, session);
       outbox.do({ do: "answer", response: response.id, ask: undefined });
     }
     if (!beside) this.#fresh = false;
@@ -252,7 +253,9 @@ export class Responses {
     const entries: Entry[] = [];
     for (const one of input) {
       const entry =
-        one.type === "item_reference" ? conversation.get(one.id) : entryOf(one, one.id ?? outbox.makeId("item"), textOf(one));
+        one.type === "item_reference"
+          ? conversation.get(one.id)
+          : entryOf(one, one.id ?? outbox.makeId("item"), textOf(one));
       if (entry === undefined) return `Item with id '${"id" in one ? one.id : ""}' not found.`;
       entries.push(entry);
     }
@@ -293,8 +296,7 @@ export class Responses {
   }
 
   #checkLength(live: Live, now: Millis): void {
-    if (live.response.isFull)
-      this.#stop(live, "incomplete", { type: "incomplete", reason: "max_output_tokens" }, now);
+    if (live.response.isFull) this.#stop(live, "incomplete", { type: "incomplete", reason: "max_output_tokens" }, now);
   }
 
   #replyEnded(live: Live, { id, phase }: Extract<MindEvent, { type: "reply" }>, now: Millis): void {

@@ -1,5 +1,10 @@
 import { type Complaint, invalid } from "../../protocol/openai/complaint.ts";
-import { mergeSession, newTranscriptionSession, type SessionPatch, type WireSession } from "../../protocol/openai/session.ts";
+import {
+  mergeSession,
+  newTranscriptionSession,
+  type SessionPatch,
+  type WireSession,
+} from "../../protocol/openai/session.ts";
 
 /** What a session has become fixed by. */
 export interface SessionFacts {

@@ -37,7 +37,10 @@ export function tokensOf({ item, audioMs, heardMs, text }: Entry): TokenCounts {
 }
 
 /** What a response reads: instructions, tools and conversation. */
-export function inputOf({ instructions, tools }: Pick<Ask, "instructions" | "tools">, entries: readonly Entry[]): TokenCounts {
+export function inputOf(
+  { instructions, tools }: Pick<Ask, "instructions" | "tools">,
+  entries: readonly Entry[],
+): TokenCounts {
   const fixed = textTokens(instructions) + (tools.length === 0 ? 0 : textTokens(JSON.stringify(tools)));
   return entries.reduce((sum, entry) => add(sum, tokensOf(entry)), { ...none, text_tokens: fixed });
 }
