@@ -4,8 +4,11 @@ import { LiveSession } from "../session/session.ts";
 import type { Handler, Session } from "../session/types.ts";
 import type { TurnOptions } from "../turn/policy.ts";
 import type { DetectorMaker } from "../vad/detector.ts";
+import type { BudgetOptions } from "./budget.ts";
+import type { PriceTable } from "./prices.ts";
 import { Talk } from "./talk.ts";
-import type { Agent, Engine, Item, Usage } from "./types.ts";
+import type { Agent, Engine, Item } from "./types.ts";
+import type { UsageReport } from "./usage.ts";
 
 /** How long an engine may take to let go, ms. */
 const ENGINE_CLOSE: Millis = 2_000;
@@ -26,13 +29,18 @@ export interface ConverseOptions {
   readonly filler?: { readonly text: string; readonly afterMs: Millis } | undefined;
   /** Every item as it is added, completed or shortened to what was heard: for stores. */
   readonly onItem?: ((item: Item) => void) | undefined;
-  readonly onUsage?: ((usage: Usage) => void) | undefined;
+  readonly onUsage?: ((usage: UsageReport) => void) | undefined;
+  /** What models cost. Default: the published prices; see `overridePrices`. */
+  readonly prices?: PriceTable | undefined;
+  /** The most a call may cost. At 80 % the page is warned; at the end the agent says goodbye and hangs up. */
+  readonly budget?: BudgetOptions | undefined;
 }
 
 /**
  * Makes a handler out of an agent and an engine: they talk until the caller hangs up. A function chooses the agent for
  * each caller. Errors of the engine are told to the page and apologised for; an engine that cannot be opened, or closes
- * for good, ends the call with its error.
+ * for good, ends the call with its error. Calls with a budget need a price for every model of the engine; without one they
+ * end at once with `budget`.
  */
 export function converse<In = unknown>(
   agent: Agent | ((session: Session<In>) => Agent),

@@ -111,6 +111,11 @@ export class Mind {
     this.#ask((current) => current.say(text));
   }
 
+  /** Answers nothing by itself any more. */
+  hush(): void {
+    this.#current?.hush?.();
+  }
+
   /** Stops the live reply, now; also what waited to be asked. */
   cancel(): void {
     if (this.#waiting !== undefined) this.#waiting.ask = undefined;

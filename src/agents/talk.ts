@@ -13,9 +13,10 @@ import { type Listener, listen } from "../session/turns.ts";
 import type { EndedWhy, TurnEvent } from "../turn/events.ts";
 import { Answering } from "./answering.ts";
 import { Asides } from "./asides.ts";
+import { Budget, checkPrices, PoliteEnd } from "./budget.ts";
 import { CallerWords } from "./caller-words.ts";
 import type { ConverseOptions } from "./converse.ts";
-import { handoffsOf, targetOf } from "./handoff.ts";
+import { handoffsOf, targetOf, toHandoffTool } from "./handoff.ts";
 import { Mind } from "./mind.ts";
 import { onPageMessage } from "./page-messages.ts";
 import { Record } from "./record.ts";
@@ -23,7 +24,9 @@ import { Reports } from "./reports.ts";
 import { Team } from "./team.ts";
 import { Timing } from "./timing.ts";
 import { type CallResult, Toolbox } from "./toolbox.ts";
-import type { Agent, Brief, EngineEvent } from "./types.ts";
+import type { Agent, Brief, EngineEvent, Usage } from "./types.ts";
+import { UsageMeter } from "./usage.ts";
+import { prices } from "./prices.ts";
 import { Voice } from "./voice.ts";
 
 /** Ends of an utterance that get no answer. */
@@ -46,6 +49,9 @@ export class Talk {
   readonly #team: Team;
   readonly #callerWords: CallerWords;
   readonly #asides: Asides;
+  readonly #meter: UsageMeter;
+  readonly #budget: Budget | undefined;
+  readonly #end: PoliteEnd;
   readonly #over = deferred<void>();
   #listener: Listener | undefined;
   #undo: (() => void)[] = [];
@@ -64,6 +70,7 @@ export class Talk {
       onResult: (result) => this.#onResult(result),
       onReport: (report) => this.#reports.tool(report),
       onFault: (error) => session.platform.log.warn("a tool failed", { session: session.id, error }),
+      items: () => this.#record.items,
     });
     this.#mind = new Mind(options.engine, session, session.platform, (event) => this.#onEngine(event));
     this.#team = new Team(agent, {
@@ -82,6 +89,18 @@ export class Talk {
       voice: this.#voice,
       onSay: () => this.#listener?.answering(true),
     });
+    this.#meter = new UsageMeter(options.prices);
+    this.#budget = options.budget === undefined ? undefined : new Budget(options.budget);
+    this.#end = new PoliteEnd(
+      {
+        clock: session.clock,
+        isIdle: () => !this.#answering.live && session.pending <= 0,
+        say: (text) => this.#asides.say(text),
+        hangUp: () =>
+          void session.close(new VoiceError("budget", "The budget of this call is spent.", { expose: true })),
+      },
+      options.budget?.farewell,
+    );
     this.over = this.#over.promise;
     session.signal.addEventListener("abort", () => this.#over.resolve(), { once: true });
     if (session.signal.aborted) this.#over.resolve();
@@ -89,6 +108,8 @@ export class Talk {
 
   /** Opens the engine, begins to listen, and greets. Throws what the engine throws. */
   async open(): Promise<void> {
+    const { budget, engine, prices: table = prices } = this.#options;
+    if (budget !== undefined) checkPrices(engine.models ?? [], table);
     await this.#team.open();
     if (this.#session.signal.aborted) return;
     const { words = "none", finalMs = 500 } = this.#options.engine.can;
@@ -120,6 +141,7 @@ export class Talk {
   async close(): Promise<void> {
     this.#callerWords.stop();
     this.#asides.close();
+    this.#end.stop();
     this.#listener?.stop();
     for (const undo of this.#undo) undo();
     this.#undo = [];
@@ -175,6 +197,7 @@ export class Talk {
   #answerTurn(why: EndedWhy): void {
     this.#answering.turn();
     this.#asides.turn();
+    if (this.#end.isUnderWay) return;
     if (this.#turns === "engine" && why !== "typed" && why !== "digits") return;
     this.#answering.asked();
     this.#listener?.answering(true);
@@ -221,8 +244,7 @@ export class Talk {
         if (this.#turns === "engine") this.#listener?.note({ type: "engine", speech: event.on });
         return;
       case "usage":
-        this.#reports.usage({ ...event.usage });
-        this.#options.onUsage?.(event.usage);
+        this.#spend(event.usage);
         return;
       case "trouble":
         this.#onTrouble(event.error);
@@ -238,6 +260,24 @@ export class Talk {
     }
   }
 
+  #spend(usage: Usage): void {
+    const report = this.#meter.add(usage, { agent: this.#team.agent.name, turn: this.#timing.turn });
+    this.#reports.usage({ ...report });
+    this.#options.onUsage?.(report);
+    switch (this.#budget?.spent(report.session)) {
+      case "warn":
+        this.#reports.warning("budget", "Most of the budget of this call is spent.");
+        return;
+      case "over":
+        this.#reports.warning("budget", "The budget of this call is spent: it is about to end.");
+        this.#mind.hush();
+        this.#end.begin();
+        return;
+      case undefined:
+        return;
+    }
+  }
+
   #onAgentWords({ item, text, final }: Extract<EngineEvent, { type: "words" }>): void {
     this.#voice.words(item, this.#team.agent.name, text, final);
     // After a yes/no question "yes" is an answer, not a nod.
@@ -246,6 +286,8 @@ export class Talk {
 
   #onReply({ id, phase }: Extract<EngineEvent, { type: "reply" }>): void {
     if (phase === "started") {
+      // What an engine begins by itself after the last answer is not paid for any more.
+      if (this.#end.isUnderWay && !this.#answering.live) return this.#mind.cancel();
       this.#answering.started(id);
       this.#voice.begin();
       this.#listener?.answering(true);
@@ -261,28 +303,22 @@ export class Talk {
     this.#record.call(id, name, args);
     const { agent } = this.#team;
     const way = handoffsOf(agent).get(name);
-    if (way === undefined) {
+    const tool = way === undefined ? agent.tools.find((one) => one.name === name) : toHandoffTool(name, way);
+    if (way === undefined || tool !== undefined) {
       this.#answering.called(id);
-      this.#toolbox.run(
-        { id, name, args },
-        agent.name,
-        agent.tools.find((tool) => tool.name === name),
-      );
+      this.#toolbox.run({ id, name, args }, agent.name, tool);
       this.#asides.fill(id, () => this.#hasFloor());
     } else {
       this.#addResult(id, this.#team.pass(way) ? `passed on to ${targetOf(way).name}` : "already passed on", false);
     }
   }
 
-  #onResult({ call, output, failed, ms, handoff }: CallResult): void {
+  #onResult({ call, output, failed, ms, handoff, quiet }: CallResult): void {
     this.#timing.stage("tool", ms);
     this.#addResult(call.id, output, failed);
-    if (handoff === undefined) {
-      this.#answering.answered(call.id);
-    } else {
-      this.#answering.dropped(call.id);
-      this.#team.pass(handoff);
-    }
+    if (handoff === undefined && !quiet) this.#answering.answered(call.id);
+    else this.#answering.dropped(call.id);
+    if (handoff !== undefined) this.#team.pass(handoff);
     this.#settle();
   }
 
@@ -298,7 +334,8 @@ export class Talk {
   /** Does what is due once no reply is live. */
   #settle(): void {
     const listener = this.#listener;
-    if (!this.#answering.live && listener !== undefined) {
+    if (this.#end.isUnderWay) this.#end.step();
+    else if (!this.#answering.live && listener !== undefined) {
       const floor = this.#hasFloor();
       if (this.#team.isPassing) this.#pass(floor);
       else {

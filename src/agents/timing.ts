@@ -25,6 +25,11 @@ export class Timing {
     this.#reports = reports;
   }
 
+  /** The id of the present turn; empty before the first one. */
+  get turn(): string {
+    return this.#turn;
+  }
+
   /** How many turns there have been. */
   get count(): number {
     return this.#count;

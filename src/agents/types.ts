@@ -12,7 +12,8 @@ import type { VideoFrame } from "../video/frame.ts";
 /** Who speaks for you. */
 export interface Agent {
   readonly name: string;
-  readonly instructions: string | ((session: Session) => string | Promise<string>);
+  /** A function is asked whenever the agent comes on the line, with the conversation so far. */
+  readonly instructions: string | ((session: Session, items: readonly Item[]) => string | Promise<string>);
   readonly voice?: string;
   /** Said when the call begins with this agent. */
   readonly greeting?: string;
@@ -31,12 +32,23 @@ export interface Agent {
 export interface Handoff {
   readonly kind: "handoff";
   readonly to: Agent | (() => Agent);
+  /** The name of the tool that the model sees. Default: `transfer_to_` and the colleague's name. */
+  readonly name?: string;
   /** When to hand over, written for the model. Default: the colleague's role. */
   readonly description?: string;
   /** Said by the one who leaves, unless they have just said something themselves. Default: nothing. */
   readonly say?: string;
   /** What the colleague is told of the conversation so far. Default: all of it. */
   readonly filter?: (items: readonly Item[]) => readonly Item[];
+  /** JSON Schema of what the model has to write to hand over. Default: an optional `reason`. */
+  readonly parameters?: object;
+  /** Whether the model may use it; asked when the agent comes on the line, and again at each use. Default: yes. */
+  readonly enabled?: (session: Session) => boolean | Promise<boolean>;
+  /**
+   * Runs when the model hands over, before the caller is passed on. What it throws keeps the caller here, and is told to
+   * the model as a tool's failure is; another `handoff()` that it returns is taken instead. At most 15 s.
+   */
+  readonly onHandoff?: (args: unknown, context: ToolContext) => unknown;
 }
 
 export interface Tool<Args = unknown> {
@@ -48,17 +60,30 @@ export interface Tool<Args = unknown> {
   readonly timeoutMs: number;
   /** What happens to a running call when the caller interrupts. Default "continue". */
   readonly onInterrupt: "continue" | "cancel";
-  /** Whether the caller has to allow each call on the page. */
-  readonly approval: boolean;
+  /** Whether the caller has to allow a call on the page; a function decides for each call. */
+  readonly approval: boolean | Approval<Args>;
+  /** Whether the model may use it; asked when the agent comes on the line, and again at each call. Default: yes. */
+  readonly enabled?: (session: Session) => boolean | Promise<boolean>;
   /** Checks and converts what the model sent; throws VoiceError `bad-message` with the path of the fault. */
   parse(args: unknown): Args;
   execute(args: Args, context: ToolContext): unknown;
 }
 
+/** Decides whether the caller has to allow a call with these arguments. */
+export type Approval<Args = unknown> = {
+  // Taken from a method, so that a tool with narrower arguments is still a tool.
+  decide(args: Args, context: ToolContext): boolean | Promise<boolean>;
+}["decide"];
+
 export interface ToolContext {
+  /** The id of the call. */
   readonly call: string;
   readonly session: Session;
+  /** The conversation as it stands now; agents' lines end where the caller stopped hearing them. */
+  readonly items: readonly Item[];
+  /** Aborts when the call's time is over, when it is taken back, and when the caller hangs up. */
   readonly signal: AbortSignal;
+  /** Shows on the page what the tool is doing. */
   progress(text: string): void;
 }
 
@@ -79,6 +104,8 @@ export type Item = { readonly id: string; readonly at: Epoch } & (
 /** The mind behind an agent: realtime provider, pipeline, script. The mirror image of Transport. */
 export interface Engine {
   readonly name: string;
+  /** What it may use, by the names of price tables; left out where it does not know. */
+  readonly models?: readonly string[];
   readonly can: EngineCan;
   open(
     brief: Brief,
@@ -134,6 +161,8 @@ export interface EngineSession {
   answer(): void;
   /** Say exactly this, as the agent, without asking the model: a greeting, a farewell, a notice. */
   say(text: string): void;
+  /** Answer nothing by yourself any more: the call is about to end. Only for engines that decide turns. */
+  hush?(): void;
   cancel(): void;
   /** What was heard of the utterance that was just taken back. */
   heard(heard: Heard): void;
@@ -166,6 +195,7 @@ export type EngineEvent =
   | { readonly type: "closing"; readonly within: Millis }
   | { readonly type: "closed"; readonly error?: VoiceError; readonly resumable: boolean };
 
+/** Units do not overlap: `text-in` and `audio-in` are what was not cached. */
 export interface Usage {
   readonly model: string;
   readonly units: Partial<Record<Unit, number>>;

@@ -84,7 +84,12 @@ export class Ledger {
   }
 
   /** Words of a line; a line nobody placed is put at the end. What was cut short gets no more words. */
-  words(id: string, who: LedgerEntry["who"], text: string, { append, final }: { readonly append: boolean; readonly final: boolean }): LedgerEntry {
+  words(
+    id: string,
+    who: LedgerEntry["who"],
+    text: string,
+    { append, final }: { readonly append: boolean; readonly final: boolean },
+  ): LedgerEntry {
     if (!this.#nodes.has(id)) this.place(id, undefined, who);
     const old = this.#entry(id);
     // A final line stands: deltas that come late or twice change nothing.
@@ -158,7 +163,11 @@ export class Ledger {
     const next = new Map<string | null, string[]>();
     for (const [id, node] of this.#nodes) {
       const known = node.after === null || this.#nodes.has(node.after);
-      const after = known ? node.after : node.fallback !== null && !this.#nodes.has(node.fallback) ? null : node.fallback;
+      const after = known
+        ? node.after
+        : node.fallback !== null && !this.#nodes.has(node.fallback)
+          ? null
+          : node.fallback;
       if (node.entry.adrift === known) node.entry = { ...node.entry, adrift: !known };
       const list = next.get(after);
       if (list === undefined) next.set(after, [id]);

@@ -52,7 +52,9 @@ export function refusalError(status: number, retryAfterMs: number | undefined): 
 /** A closed socket. */
 export function closeError(code: number, reason: string, scrub: Scrub = maskKeys): VoiceError {
   const known: Code = code === 1001 ? "provider-expired" : code === 3000 ? "provider-auth" : "provider-unavailable";
-  return new VoiceError(known, `the provider closed the connection with code ${code}`, { meta: { close: code, ...meta("said", reason, scrub) } });
+  return new VoiceError(known, `the provider closed the connection with code ${code}`, {
+    meta: { close: code, ...meta("said", reason, scrub) },
+  });
 }
 
 /** Whether the same attempt cannot succeed later. */

@@ -64,7 +64,11 @@ export class GaCodec {
   audio(samples: Int16Array): string {
     const { input, base64 } = this.#options;
     const bytes =
-      input.encoding === "pcm16" ? int16ToBytes(samples) : input.encoding === "pcmu" ? encodeMulaw(samples) : encodeAlaw(samples);
+      input.encoding === "pcm16"
+        ? int16ToBytes(samples)
+        : input.encoding === "pcmu"
+          ? encodeMulaw(samples)
+          : encodeAlaw(samples);
     return writeAppend(base64.encode(bytes));
   }
 
@@ -79,7 +83,11 @@ export class GaCodec {
   }
 
   respond(ask: RealtimeAsk, eventId: string): string {
-    return writeClientEvent({ type: "response.create", event_id: eventId, ...(ask.type === "say" && { response: toSay(ask.text) }) });
+    return writeClientEvent({
+      type: "response.create",
+      event_id: eventId,
+      ...(ask.type === "say" && { response: toSay(ask.text) }),
+    });
   }
 
   send(event: ClientEvent): string {
@@ -94,13 +102,37 @@ export class GaCodec {
         return;
       case "response.output_audio_transcript.delta":
       case "response.output_text.delta":
-        emit({ type: "words", who: "agent", item: event.item_id, response: event.response_id, text: event.delta, append: true, final: false });
+        emit({
+          type: "words",
+          who: "agent",
+          item: event.item_id,
+          response: event.response_id,
+          text: event.delta,
+          append: true,
+          final: false,
+        });
         return;
       case "response.output_audio_transcript.done":
-        emit({ type: "words", who: "agent", item: event.item_id, response: event.response_id, text: event.transcript, append: false, final: true });
+        emit({
+          type: "words",
+          who: "agent",
+          item: event.item_id,
+          response: event.response_id,
+          text: event.transcript,
+          append: false,
+          final: true,
+        });
         return;
       case "response.output_text.done":
-        emit({ type: "words", who: "agent", item: event.item_id, response: event.response_id, text: event.text, append: false, final: true });
+        emit({
+          type: "words",
+          who: "agent",
+          item: event.item_id,
+          response: event.response_id,
+          text: event.text,
+          append: false,
+          final: true,
+        });
         return;
       case "input_audio_buffer.speech_started":
         emit({ type: "speech", on: true, at: event.audio_start_ms, item: event.item_id });
@@ -115,7 +147,13 @@ export class GaCodec {
       case "conversation.item.done":
       case "conversation.item.created":
         if (event.item.id !== undefined)
-          emit({ type: "placed", item: event.item.id, after: event.previous_item_id, who: whoOf(event.item), committed: false });
+          emit({
+            type: "placed",
+            item: event.item.id,
+            after: event.previous_item_id,
+            who: whoOf(event.item),
+            committed: false,
+          });
         return;
       case "conversation.item.input_audio_transcription.delta":
         if (event.delta === undefined) return;
@@ -129,7 +167,14 @@ export class GaCodec {
         });
         return;
       case "conversation.item.input_audio_transcription.completed": {
-        emit({ type: "words", who: "caller", item: event.item_id, text: event.transcript.trim(), append: false, final: true });
+        emit({
+          type: "words",
+          who: "caller",
+          item: event.item_id,
+          text: event.transcript.trim(),
+          append: false,
+          final: true,
+        });
         const usage = usageOfTranscription(this.#transcriber, event.usage);
         if (usage !== undefined) emit({ type: "usage", usage });
         return;
@@ -137,14 +182,18 @@ export class GaCodec {
       case "conversation.item.input_audio_transcription.failed":
         // The turn is answered all the same: the model heard it. Only nobody can read it.
         emit({ type: "words", who: "caller", item: event.item_id, text: "", append: false, final: true });
-        emit({ type: "trouble", error: providerError(event.error, "what the caller said could not be written down", this.#options.scrub) });
+        emit({
+          type: "trouble",
+          error: providerError(event.error, "what the caller said could not be written down", this.#options.scrub),
+        });
         return;
       case "response.output_item.done":
         this.#call(event.item, event.response_id, emit);
         return;
       case "response.done":
         // A server that leaves out the events of items still lists what the response holds.
-        if (Array.isArray(event.response.output)) for (const item of event.response.output) this.#call(item, event.response.id, emit);
+        if (Array.isArray(event.response.output))
+          for (const item of event.response.output) this.#call(item, event.response.id, emit);
         return;
       default:
         return;
@@ -160,14 +209,21 @@ export class GaCodec {
     }
     const bytes = base64.decode(delta);
     const samples =
-      output.encoding === "pcm16" ? this.#joiner.push(bytes) : output.encoding === "pcmu" ? decodeMulaw(bytes) : decodeAlaw(bytes);
+      output.encoding === "pcm16"
+        ? this.#joiner.push(bytes)
+        : output.encoding === "pcmu"
+          ? decodeMulaw(bytes)
+          : decodeAlaw(bytes);
     if (samples.length === 0) return;
     const before = this.#itemSamples;
     this.#itemSamples += samples.length;
     const limit = (REPLY_LIMIT * output.rate) / 1000;
     if (this.#itemSamples <= limit) emit({ type: "audio", samples, item, response });
     else if (before <= limit)
-      emit({ type: "trouble", error: new VoiceError("too-large", `a reply may last ${REPLY_LIMIT} ms: the rest is left out`) });
+      emit({
+        type: "trouble",
+        error: new VoiceError("too-large", `a reply may last ${REPLY_LIMIT} ms: the rest is left out`),
+      });
   }
 
   /** Only what is complete is run: a call that a cancelled response began has half its arguments. */
@@ -183,7 +239,10 @@ export class GaCodec {
 }
 
 /** Parts of a configuration as the session object of the wire. */
-export function toSession(config: Partial<RealtimeConfig>, { input, output, quirks }: Pick<GaOptions, "input" | "output" | "quirks">): SessionPatch {
+export function toSession(
+  config: Partial<RealtimeConfig>,
+  { input, output, quirks }: Pick<GaOptions, "input" | "output" | "quirks">,
+): SessionPatch {
   // The address names the model, and it never changes; formats do not either.
   const isFirst = config.history !== undefined;
   const patch: Record<string, unknown> = { type: "realtime" };
@@ -196,7 +255,12 @@ export function toSession(config: Partial<RealtimeConfig>, { input, output, quir
   }
   if (config.instructions !== undefined) patch["instructions"] = config.instructions;
   if (config.tools !== undefined) {
-    patch["tools"] = config.tools.map(({ name, description, parameters }) => ({ type: "function", name, description, parameters }));
+    patch["tools"] = config.tools.map(({ name, description, parameters }) => ({
+      type: "function",
+      name,
+      description,
+      parameters,
+    }));
     patch["tool_choice"] = "auto";
   }
   if (config.turns !== undefined) inward["turn_detection"] = toTurnDetection(config.turns);
@@ -211,7 +275,10 @@ export function toSession(config: Partial<RealtimeConfig>, { input, output, quir
   return merge(patch, config.provider ?? {}) as SessionPatch;
 }
 
-function merge(base: Readonly<Record<string, unknown>>, over: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function merge(
+  base: Readonly<Record<string, unknown>>,
+  over: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
   const out: Record<string, unknown> = { ...base };
   for (const [name, value] of Object.entries(over)) {
     const old = out[name];
@@ -242,8 +309,14 @@ function toWireItem(item: RealtimeItem): WireItem {
   const { id } = item;
   switch (item.kind) {
     case "message":
-      if (item.who === "agent") return { id, type: "message", role: "assistant", content: [{ type: "output_text", text: item.text }] };
-      return { id, type: "message", role: item.who === "caller" ? "user" : "system", content: [{ type: "input_text", text: item.text }] };
+      if (item.who === "agent")
+        return { id, type: "message", role: "assistant", content: [{ type: "output_text", text: item.text }] };
+      return {
+        id,
+        type: "message",
+        role: item.who === "caller" ? "user" : "system",
+        content: [{ type: "input_text", text: item.text }],
+      };
     case "image":
       return { id, type: "message", role: "user", content: [{ type: "input_image", image_url: item.url }] };
     case "call":

@@ -32,9 +32,11 @@ const FRAME = 8;
 const TAIL = 240;
 
 const notes: Readonly<Record<ReplayReason, string>> = {
-  renewal: "The conversation continues where it is. Do not greet, do not repeat anything; wait for what the caller says next.",
+  renewal:
+    "The conversation continues where it is. Do not greet, do not repeat anything; wait for what the caller says next.",
   loss: "The line was interrupted for a moment and the conversation continues where it is. Do not greet, do not repeat anything and do not mention the interruption.",
-  takeover: "The conversation above has already taken place and continues now. Do not greet as if the call had just begun.",
+  takeover:
+    "The conversation above has already taken place and continues now. Do not greet as if the call had just begun.",
 };
 
 /** The items to tell, and the note at the end. Nothing at all when nothing was said. */
@@ -54,7 +56,14 @@ export function replayOf(entries: readonly LedgerEntry[], options: ReplayOptions
   }
   const items = kept.flat();
   const omission: RealtimeItem[] = isCut
-    ? [{ id: `${options.noteId}_cut`, kind: "message", who: "system", text: "The beginning of the conversation is left out here." }]
+    ? [
+        {
+          id: `${options.noteId}_cut`,
+          kind: "message",
+          who: "system",
+          text: "The beginning of the conversation is left out here.",
+        },
+      ]
     : [];
   return [...omission, ...items, { id: options.noteId, kind: "message", who: "system", text: noteOf(options) }];
 }

@@ -57,7 +57,7 @@ export class AudioRing {
     const to = Math.min(position + length, this.#end);
     const out = new Int16Array(Math.max(0, to - from));
     const size = this.#samples.length;
-    for (let done = 0; done < out.length; ) {
+    for (let done = 0; done < out.length;) {
       const at = (from + done) % size;
       const piece = this.#samples.subarray(at, Math.min(size, at + out.length - done));
       out.set(piece, done);

@@ -88,12 +88,14 @@ export class Sequencer {
   /** Call `tick` then. */
   get deadline(): Deadline | undefined {
     const active = this.#active;
-    if (active?.cancelledAt !== undefined) return { at: active.cancelledAt + CANCELLED, why: "a cancelled response must end" };
+    if (active?.cancelledAt !== undefined)
+      return { at: active.cancelledAt + CANCELLED, why: "a cancelled response must end" };
     if (active !== undefined) return { at: active.at + SILENT, why: "a response must say something" };
     if (this.#requested !== undefined) return { at: this.#requested.at + UNANSWERED, why: "a response was asked for" };
     const [next] = this.#queue;
     if (next !== undefined) return { at: next.notBefore, why: "a failed response is asked for again" };
-    if (this.#expected !== undefined) return { at: this.#expected + UNANSWERED, why: "the provider should answer by itself" };
+    if (this.#expected !== undefined)
+      return { at: this.#expected + UNANSWERED, why: "the provider should answer by itself" };
     return undefined;
   }
 
@@ -125,7 +127,14 @@ export class Sequencer {
     if (before?.id === id) return NOTHING;
     const mine = this.#requested;
     const seesAll = this.#acknowledged >= this.#added;
-    this.#active = { id, mine, seesAll, at: now, cancelledAt: mine?.cancelled === true ? now : undefined, tries: mine?.tries ?? 0 };
+    this.#active = {
+      id,
+      mine,
+      seesAll,
+      at: now,
+      cancelledAt: mine?.cancelled === true ? now : undefined,
+      tries: mine?.tries ?? 0,
+    };
     this.#requested = undefined;
     const over = before?.id === undefined ? NOTHING : [{ type: "abandoned", response: before.id } as const];
     return mine?.cancelled === true ? [...over, { type: "cancel", response: id }] : over;
@@ -173,7 +182,8 @@ export class Sequencer {
     const eventIds = mine.eventIds.filter((one) => one !== eventId);
     // Another create of the same ask is still open, or has become the active response.
     if (eventIds.length > 0) {
-      if (this.#requested === undefined && active !== undefined) this.#active = { ...active, mine: { ...mine, eventIds } };
+      if (this.#requested === undefined && active !== undefined)
+        this.#active = { ...active, mine: { ...mine, eventIds } };
       else this.#requested = { ...mine, eventIds };
       return NOTHING;
     }
@@ -236,7 +246,8 @@ export class Sequencer {
 
   #next(now: Millis): readonly SequencerAct[] {
     const [next] = this.#queue;
-    if (next === undefined || this.#active !== undefined || this.#requested !== undefined || next.notBefore > now) return NOTHING;
+    if (next === undefined || this.#active !== undefined || this.#requested !== undefined || next.notBefore > now)
+      return NOTHING;
     this.#queue = this.#queue.slice(1);
     this.#expected = undefined;
     return this.#create({ ...next, eventIds: [], at: now, cancelled: false });

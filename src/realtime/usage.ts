@@ -1,7 +1,7 @@
 /*
- * What a provider counts, as units. Input units are inclusive, as providers report them: `text-in` and `audio-in` count
- * cached tokens too, `text-cached` and `audio-cached` say how many of them were. Adding them up twice is the classic
- * error. Reasoning is inside output text. Cached pictures have no price of their own and count as pictures.
+ * What a provider counts, as units that do not overlap. Providers report cached tokens among the input tokens; counting
+ * them twice is the classic error, so `text-in` and `audio-in` are what was not cached. Reasoning is inside output text.
+ * Cached pictures have no price of their own and stay pictures.
  */
 import { isRecord } from "../protocol/openai/complaint.ts";
 
@@ -28,16 +28,16 @@ export function usageOfResponse(model: string, usage: unknown): RealtimeUsage {
   const textOut = given(output["text_tokens"]) ?? Math.max(0, count(usage["output_tokens"]) - audioOut);
   const cachedSum = count(input["cached_tokens"]);
   // Cached tokens without details are taken from text first, whose discount is the smallest: that never understates.
-  const textCached = given(cached["text_tokens"]) ?? Math.min(cachedSum, textIn);
-  const audioCached = given(cached["audio_tokens"]) ?? Math.min(Math.max(0, cachedSum - textCached), audioIn);
+  const textCached = Math.min(given(cached["text_tokens"]) ?? cachedSum, textIn);
+  const audioCached = Math.min(given(cached["audio_tokens"]) ?? Math.max(0, cachedSum - textCached), audioIn);
   return {
     model,
     units: positive({
-      "text-in": textIn,
-      "text-cached": Math.min(textCached, textIn),
+      "text-in": textIn - textCached,
+      "text-cached": textCached,
       "text-out": textOut,
-      "audio-in": audioIn,
-      "audio-cached": Math.min(audioCached, audioIn),
+      "audio-in": audioIn - audioCached,
+      "audio-cached": audioCached,
       "audio-out": audioOut,
       "image-in": image,
     }),

@@ -18,7 +18,11 @@ const textsOf = (events: readonly Event[]): string[] =>
 const remembering = (hears: readonly string[]) =>
   scripted({
     hears,
-    replies: ({ items }) => [{ say: `I know: ${items.flatMap((item) => (item.kind === "message" && item.who === "caller" ? [item.text] : [])).join(" ")}`.trim() }],
+    replies: ({ items }) => [
+      {
+        say: `I know: ${items.flatMap((item) => (item.kind === "message" && item.who === "caller" ? [item.text] : [])).join(" ")}`.trim(),
+      },
+    ],
   });
 
 describe("when the line to a realtime model breaks", () => {
@@ -36,7 +40,9 @@ describe("when the line to a realtime model breaks", () => {
   });
 
   it("answers a sentence that was being said when it broke", async () => {
-    const { up, call, agentLines, session } = await callOver(ada, { mind: scripted({ replies: [[{ say: "Understood." }]], hears: ["A long sentence."] }) });
+    const { up, call, agentLines, session } = await callOver(ada, {
+      mind: scripted({ replies: [[{ say: "Understood." }]], hears: ["A long sentence."] }),
+    });
     await call.say(voice(700));
     up.line.cut();
     await call.say(voice(700));
@@ -49,7 +55,9 @@ describe("when the line to a realtime model breaks", () => {
   });
 
   it("answers a sentence that was said while there was no line at all", async () => {
-    const { up, call, agentLines } = await callOver(ada, { mind: scripted({ replies: [[{ say: "Understood." }]], hears: ["Into the gap."] }) });
+    const { up, call, agentLines } = await callOver(ada, {
+      mind: scripted({ replies: [[{ say: "Understood." }]], hears: ["Into the gap."] }),
+    });
     await call.listen(3_000);
     let refuse = true;
     up.accept = () => (refuse ? 503 : undefined);
@@ -62,7 +70,9 @@ describe("when the line to a realtime model breaks", () => {
   });
 
   it("answers a sentence whose words had not come back", async () => {
-    const { up, call, agentLines } = await callOver(ada, { mind: scripted({ replies: [[{ say: "Understood." }]], hears: ["Lost words.", "Lost words."] }) });
+    const { up, call, agentLines } = await callOver(ada, {
+      mind: scripted({ replies: [[{ say: "Understood." }]], hears: ["Lost words.", "Lost words."] }),
+    });
     up.line.bend = (text) => (/transcription|response\./.test(text) ? [] : [text]);
     await call.say(voice(800));
     await call.listen(900);
@@ -112,24 +122,34 @@ describe("when the line to a realtime model breaks", () => {
       },
     });
     const mind = scripted({
-      replies: ({ items }) => (items.some((item) => item.kind === "result") ? [{ say: "It was found." }] : [{ call: "look", id: "call_1" }]),
+      replies: ({ items }) =>
+        items.some((item) => item.kind === "result") ? [{ say: "It was found." }] : [{ call: "look", id: "call_1" }],
       hears: ["Look."],
     });
     const { speak, up, call, agentLines, items } = await callOver({ ...ada, tools: [slow] }, { mind });
     await speak(800, 1_000);
     up.line.cut();
     await call.listen(6_000);
-    const kinds = up.line.sent.map((event) => (Object(event["item"]) as { type?: string }).type).filter((type) => type?.startsWith("function"));
+    const kinds = up.line.sent
+      .map((event) => (Object(event["item"]) as { type?: string }).type)
+      .filter((type) => type?.startsWith("function"));
     expect(kinds).toEqual(["function_call", "function_call_output"]);
     expect(agentLines()).toEqual(["It was found."]);
     expect([...items.values()].filter((item) => item.kind === "result")).toHaveLength(1);
   });
 
   it.each([
-    ["the session ran out", (up: { line: { say(e: unknown): void; cut(c: number, r: string): void } }) => {
-      up.line.say({ type: "error", event_id: "e", error: { type: "invalid_request_error", code: "session_expired", message: "60 minutes" } });
-      up.line.cut(1001, "expired");
-    }],
+    [
+      "the session ran out",
+      (up: { line: { say(e: unknown): void; cut(c: number, r: string): void } }) => {
+        up.line.say({
+          type: "error",
+          event_id: "e",
+          error: { type: "invalid_request_error", code: "session_expired", message: "60 minutes" },
+        });
+        up.line.cut(1001, "expired");
+      },
+    ],
     ["the socket was closed as gone", (up: { line: { cut(c: number): void } }) => up.line.cut(1001)],
     ["the socket just ended", (up: { line: { cut(c: number): void } }) => up.line.cut(1006)],
     ["an overload", (up: { line: { cut(c: number): void } }) => up.line.cut(1013)],
@@ -166,7 +186,16 @@ describe("when the line to a realtime model breaks", () => {
   it("goes to the next provider when the first one refuses, with the same history", async () => {
     const { speak, up, agentLines, call } = await callOver(ada, {
       mind: remembering(["One."]),
-      realtime: { failover: [{ provider: "azure", baseUrl: "https://res.openai.azure.com", model: "deployment", apiKey: "azure-secret-key" }] },
+      realtime: {
+        failover: [
+          {
+            provider: "azure",
+            baseUrl: "https://res.openai.azure.com",
+            model: "deployment",
+            apiKey: "azure-secret-key",
+          },
+        ],
+      },
     });
     await speak(800, 3_500);
     up.accept = (line) => (line.url.includes("azure") ? undefined : 503);
@@ -223,7 +252,11 @@ describe("when the line to a realtime model breaks", () => {
       before: (up) => {
         up.accept = (line) => {
           line.bend = () => [
-            JSON.stringify({ type: "error", event_id: "e", error: { type: "invalid_request_error", code: "beta_api_shape_disabled", message: "no" } }),
+            JSON.stringify({
+              type: "error",
+              event_id: "e",
+              error: { type: "invalid_request_error", code: "beta_api_shape_disabled", message: "no" },
+            }),
           ];
           return undefined;
         };
@@ -249,7 +282,9 @@ describe("when the line to a realtime model breaks", () => {
   });
 
   it("is not shaken by half a JSON text, unknown events, wrong members, repeated and shuffled events", async () => {
-    const { speak, up, agentLines, callerLines, session, items } = await callOver(ada, { mind: remembering(["One.", "Two."]) });
+    const { speak, up, agentLines, callerLines, session, items } = await callOver(ada, {
+      mind: remembering(["One.", "Two."]),
+    });
     up.line.bend = (text) => [
       text.slice(0, text.length / 2),
       "[]",
@@ -272,10 +307,16 @@ describe("when the line to a realtime model breaks", () => {
   });
 
   it("takes an audio event of any size", async () => {
-    const { speak, up, call, session } = await callOver(ada, { mind: scripted({ replies: [[{ say: "Long." }]], hears: ["Go."] }) });
+    const { speak, up, call, session } = await callOver(ada, {
+      mind: scripted({ replies: [[{ say: "Long." }]], hears: ["Go."] }),
+    });
     up.line.bend = (text) => {
       const event = JSON.parse(text) as Event;
-      return [event.type === "response.output_audio.delta" ? JSON.stringify({ ...event, delta: Buffer.alloc(24_000 * 2 * 30, 9).toString("base64") }) : text];
+      return [
+        event.type === "response.output_audio.delta"
+          ? JSON.stringify({ ...event, delta: Buffer.alloc(24_000 * 2 * 30, 9).toString("base64") })
+          : text,
+      ];
     };
     await speak(800, 4_000);
     expect(session.pending).toBeGreaterThan(20_000);
@@ -292,7 +333,12 @@ describe("when the line to a realtime model breaks", () => {
       if (event.type !== "response.done") return [];
       failed += 1;
       const details = { type: "failed", error: { type: "server_error", code: "server_error", message: "oops" } };
-      return [JSON.stringify({ ...event, response: { ...event.response, status: "failed", status_details: details, output: [] } })];
+      return [
+        JSON.stringify({
+          ...event,
+          response: { ...event.response, status: "failed", status_details: details, output: [] },
+        }),
+      ];
     };
     await speak(800, 4_000);
     await call.listen(500);
@@ -308,9 +354,18 @@ describe("when the line to a realtime model breaks", () => {
     });
     expect(up.line.headers["authorization"]).toBe(`Bearer ${KEY}`);
     await speak();
-    const echo = { type: "invalid_request_error", message: `Incorrect API key provided: ${KEY} tenant-secret-0123456789` };
+    const echo = {
+      type: "invalid_request_error",
+      message: `Incorrect API key provided: ${KEY} tenant-secret-0123456789`,
+    };
     up.line.say({ type: "error", event_id: "e", error: { ...echo, code: "weird" } });
-    up.line.say({ type: "conversation.item.input_audio_transcription.failed", event_id: "e", item_id: "i", content_index: 0, error: echo });
+    up.line.say({
+      type: "conversation.item.input_audio_transcription.failed",
+      event_id: "e",
+      item_id: "i",
+      content_index: 0,
+      error: echo,
+    });
     up.line.cut(1011, `bad ${KEY}`);
     await call.listen(1_000);
     up.line.say({ type: "error", event_id: "e", error: { ...echo, code: "invalid_api_key" } });
@@ -339,12 +394,23 @@ describe("when a connection is about to end", () => {
   });
 
   it("waits for the end of a turn, and is forced a minute before", async () => {
-    const mind = scripted({ replies: ({ index }) => (index === 0 ? [{ say: "Well" }, { wait: 2 * HOUR }] : [{ say: "Go on." }]), hears: ["Go."] });
+    const mind = scripted({
+      replies: ({ index }) => (index === 0 ? [{ say: "Well" }, { wait: 2 * HOUR }] : [{ say: "Go on." }]),
+      hears: ["Go."],
+    });
     const { speak, up, call } = await callOver(ada, { mind });
     await call.starve(HOUR - 310_000);
     await speak(800, 1_000);
     // Keeps the reply alive, which the watchdog of silent responses would end.
-    const beat = { type: "response.output_audio_transcript.delta", event_id: "x", response_id: "", item_id: "", output_index: 0, content_index: 0, delta: "" };
+    const beat = {
+      type: "response.output_audio_transcript.delta",
+      event_id: "x",
+      response_id: "",
+      item_id: "",
+      output_index: 0,
+      content_index: 0,
+      delta: "",
+    };
     const started = call.eventsOf("transcript").findLast(({ data }) => data.role === "agent")?.data.id ?? "";
     for (let i = 0; i < 13; i++) {
       await call.starve(15_000);

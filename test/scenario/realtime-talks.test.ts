@@ -8,11 +8,15 @@ import { callOver, type Event, voice } from "../fixtures/realtime-upstream.ts";
 const ada = agent({ name: "Ada", instructions: "You are Ada.", voice: "marin" });
 
 const typesOf = (events: readonly Event[]): string[] => events.map(({ type }) => type);
-const itemOf = (event: Event | undefined): Readonly<Record<string, unknown>> => Object(event?.["item"]) as Readonly<Record<string, unknown>>;
+const itemOf = (event: Event | undefined): Readonly<Record<string, unknown>> =>
+  Object(event?.["item"]) as Readonly<Record<string, unknown>>;
 
 describe("a conversation with a realtime model", () => {
   it("hears the caller, answers, and writes both down in order", async () => {
-    const mind = scripted({ replies: [[{ say: "It is noon." }], [{ say: "You are welcome." }]], hears: ["What time is it?", "Thank you."] });
+    const mind = scripted({
+      replies: [[{ say: "It is noon." }], [{ say: "You are welcome." }]],
+      hears: ["What time is it?", "Thank you."],
+    });
     const { speak, items, agentLines, callerLines, call, up, session } = await callOver(ada, { mind });
     await speak();
     await speak();
@@ -32,10 +36,17 @@ describe("a conversation with a realtime model", () => {
   });
 
   it("greets with exactly the words of the agent", async () => {
-    const { agentLines, up, call } = await callOver({ ...ada, greeting: "Good morning, this is Ada." }, { mind: scripted({ replies: [] }) });
+    const { agentLines, up, call } = await callOver(
+      { ...ada, greeting: "Good morning, this is Ada." },
+      { mind: scripted({ replies: [] }) },
+    );
     await call.listen(500);
     expect(agentLines()).toEqual(["Good morning, this is Ada."]);
-    expect(up.line.sent.at(-1)).toMatchObject({ type: "response.create", event_id: "rp_resp_1", response: { tool_choice: "none" } });
+    expect(up.line.sent.at(-1)).toMatchObject({
+      type: "response.create",
+      event_id: "rp_resp_1",
+      response: { tool_choice: "none" },
+    });
   });
 
   it("shortens an interrupted reply at the position that was really heard", async () => {
@@ -65,7 +76,10 @@ describe("a conversation with a realtime model", () => {
   });
 
   it("stops a reply at the press of a button, and deletes what nobody heard", async () => {
-    const mind = scripted({ replies: [[{ say: "First thing." }, { wait: 8_000 }, { say: "Second thing that is never said." }]], hears: ["Go."] });
+    const mind = scripted({
+      replies: [[{ say: "First thing." }, { wait: 8_000 }, { say: "Second thing that is never said." }]],
+      hears: ["Go."],
+    });
     const { speak, call, up } = await callOver(ada, { mind });
     await speak(800, 2_500);
     call.message({ type: "interrupt" });
@@ -90,7 +104,13 @@ describe("a conversation with a realtime model", () => {
         },
       });
     const mind = scripted({
-      replies: [[{ call: "days", id: "call_a" }, { call: "team", id: "call_b" }], [{ say: "Found both." }]],
+      replies: [
+        [
+          { call: "days", id: "call_a" },
+          { call: "team", id: "call_b" },
+        ],
+        [{ say: "Found both." }],
+      ],
       hears: ["Look it up."],
     });
     const { speak, up, agentLines } = await callOver({ ...ada, tools: [slow("days"), slow("team")] }, { mind });
@@ -104,7 +124,10 @@ describe("a conversation with a realtime model", () => {
 
   it("hands over within the connection when the voice stays the same", async () => {
     const ben = agent({ name: "Ben", instructions: "You are Ben.", voice: "marin" });
-    const mind = scripted({ replies: [[{ call: "transfer_to_ben" }], [{ say: "Ben here." }]], hears: ["Ben, please."] });
+    const mind = scripted({
+      replies: [[{ call: "transfer_to_ben" }], [{ say: "Ben here." }]],
+      hears: ["Ben, please."],
+    });
     const { speak, up, agentLines, call } = await callOver({ ...ada, handoffs: [handoff(ben)] }, { mind });
     await speak(800, 2_500);
     expect(up.lines).toHaveLength(1);
@@ -121,7 +144,13 @@ describe("a conversation with a realtime model", () => {
     const mind = scripted({
       replies: ({ brief, items }) =>
         brief.instructions === "You are Eve."
-          ? [{ say: items.some((item) => item.kind === "message" && item.text === "Eve, please.") ? "You asked for me." : "Who are you?" }]
+          ? [
+              {
+                say: items.some((item) => item.kind === "message" && item.text === "Eve, please.")
+                  ? "You asked for me."
+                  : "Who are you?",
+              },
+            ]
           : [{ call: "transfer_to_eve" }],
       hears: ["Eve, please."],
     });
@@ -132,7 +161,9 @@ describe("a conversation with a realtime model", () => {
     const told = up.line.sent.filter(({ type }) => type === "conversation.item.create").map((event) => itemOf(event));
     expect(told[0]).toMatchObject({ type: "message", role: "user" });
     expect(told.map(({ type }) => type)).toContain("function_call_output");
-    expect(told.findIndex(({ type }) => type === "function_call")).toBe(told.findIndex(({ type }) => type === "function_call_output") - 1);
+    expect(told.findIndex(({ type }) => type === "function_call")).toBe(
+      told.findIndex(({ type }) => type === "function_call_output") - 1,
+    );
     expect(agentLines()).toEqual(["You asked for me."]);
   });
 
@@ -141,7 +172,10 @@ describe("a conversation with a realtime model", () => {
     const { type, up, agentLines } = await callOver(ada, { mind });
     await type("Hello there.", 1_500);
     expect(typesOf(up.line.sent)).toEqual(["session.update", "conversation.item.create", "response.create"]);
-    expect(itemOf(up.line.sent[1])).toMatchObject({ role: "user", content: [{ type: "input_text", text: "Hello there." }] });
+    expect(itemOf(up.line.sent[1])).toMatchObject({
+      role: "user",
+      content: [{ type: "input_text", text: "Hello there." }],
+    });
     expect(agentLines()).toEqual(["Typed well."]);
   });
 
@@ -174,7 +208,10 @@ describe("a conversation with a realtime model", () => {
   });
 
   it("forgets what was said when the button is let go without a turn", async () => {
-    const { up, call, agentLines } = await callOver(ada, { mind: scripted({ replies: [[{ say: "Over." }]] }), converse: { decides: "local" } });
+    const { up, call, agentLines } = await callOver(ada, {
+      mind: scripted({ replies: [[{ say: "Over." }]] }),
+      converse: { decides: "local" },
+    });
     call.message({ type: "talk", phase: "start" });
     await call.say(voice(500));
     call.message({ type: "talk", phase: "cancel" });
@@ -189,7 +226,13 @@ describe("a conversation with a realtime model", () => {
     await call.listen(200);
     expect(up.line.sent.at(-1)).toMatchObject({
       type: "session.update",
-      session: { audio: { input: { turn_detection: { type: "server_vad", threshold: 0.8, silence_duration_ms: 700, prefix_padding_ms: 300 } } } },
+      session: {
+        audio: {
+          input: {
+            turn_detection: { type: "server_vad", threshold: 0.8, silence_duration_ms: 700, prefix_padding_ms: 300 },
+          },
+        },
+      },
     });
   });
 
@@ -208,7 +251,9 @@ describe("a conversation with a realtime model", () => {
     const mind = scripted({ replies: [[{ say: "Hello caller." }]], hears: ["Hello."] });
     const { speak, up, agentLines, call } = await callOver(ada, { mind, realtime: { audio: "pcmu" } });
     await speak(800, 2_000);
-    expect(up.line.sent[0]).toMatchObject({ session: { audio: { input: { format: { type: "audio/pcmu" } }, output: { format: { type: "audio/pcmu" } } } } });
+    expect(up.line.sent[0]).toMatchObject({
+      session: { audio: { input: { format: { type: "audio/pcmu" } }, output: { format: { type: "audio/pcmu" } } } },
+    });
     expect(agentLines()).toEqual(["Hello caller."]);
     expect(call.lastSoundAt()).toBeDefined();
   });

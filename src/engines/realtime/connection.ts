@@ -54,12 +54,18 @@ export interface GaEndpoint {
 }
 
 /** Opens a line. Throws VoiceError; nothing stays open then. */
-export async function connectGa(endpoint: GaEndpoint, config: RealtimeConfig, context: RealtimeContext): Promise<RealtimeConnection> {
+export async function connectGa(
+  endpoint: GaEndpoint,
+  config: RealtimeConfig,
+  context: RealtimeContext,
+): Promise<RealtimeConnection> {
   const connection = new GaConnection(endpoint, context);
   const { clock } = context.platform;
-  const late = (): void => connection.fail(new VoiceError("provider-timeout", `the provider was not ready within ${HANDSHAKE} ms`));
+  const late = (): void =>
+    connection.fail(new VoiceError("provider-timeout", `the provider was not ready within ${HANDSHAKE} ms`));
   const cancel = clock.at(clock.now() + HANDSHAKE, late);
-  const abort = (): void => connection.fail(new VoiceError("closed", "the call ended while connecting", { cause: context.signal.reason }));
+  const abort = (): void =>
+    connection.fail(new VoiceError("closed", "the call ended while connecting", { cause: context.signal.reason }));
   context.signal.addEventListener("abort", abort, { once: true });
   if (context.signal.aborted) abort();
   try {
@@ -168,7 +174,9 @@ class GaConnection implements RealtimeConnection {
   }
 
   remove(item: string): void {
-    this.#link.send(this.#codec.send({ type: "conversation.item.delete", event_id: this.#eventId("quiet"), item_id: item }));
+    this.#link.send(
+      this.#codec.send({ type: "conversation.item.delete", event_id: this.#eventId("quiet"), item_id: item }),
+    );
   }
 
   async acknowledged(): Promise<void> {
@@ -301,7 +309,11 @@ class GaConnection implements RealtimeConnection {
     else if (event.type === "input_audio_buffer.committed" && this.#answers) {
       this.#sequencer.expect(this.#clock.now());
       this.#arm();
-    } else if (event.type === "conversation.item.added" || event.type === "conversation.item.done" || event.type === "conversation.item.created") {
+    } else if (
+      event.type === "conversation.item.added" ||
+      event.type === "conversation.item.done" ||
+      event.type === "conversation.item.created"
+    ) {
       if (event.item.id !== undefined) this.#acknowledge(event.item.id);
     }
   }
@@ -325,13 +337,20 @@ class GaConnection implements RealtimeConnection {
     const { id, status, status_details: details, usage } = response;
     if (!this.#responses.delete(id)) return;
     this.#emit({ type: "usage", usage: usageOfResponse(this.#endpoint.name, usage) });
-    const end: ResponseEnd = status === "failed" || status === "cancelled" || status === "incomplete" ? status : "completed";
-    const error = end === "failed" ? providerError(details?.error, "the provider failed to answer", this.#endpoint.scrub) : undefined;
+    const end: ResponseEnd =
+      status === "failed" || status === "cancelled" || status === "incomplete" ? status : "completed";
+    const error =
+      end === "failed"
+        ? providerError(details?.error, "the provider failed to answer", this.#endpoint.scrub)
+        : undefined;
     const again = error !== undefined && !isFinal(error) && this.#sequencer.mayRetry(id);
     if (error !== undefined && !again) this.#emit({ type: "trouble", error });
     if (end === "incomplete") {
       const why = details?.reason ?? "unknown";
-      this.#emit({ type: "trouble", error: new VoiceError("provider-limit", "the provider cut its answer short", { meta: { why } }) });
+      this.#emit({
+        type: "trouble",
+        error: new VoiceError("provider-limit", "the provider cut its answer short", { meta: { why } }),
+      });
     }
     this.#emit({ type: "ended", response: id, end, reason: details?.reason, again });
     this.#obey(this.#sequencer.done(id, this.#clock.now(), { again }));
@@ -411,7 +430,8 @@ class GaConnection implements RealtimeConnection {
   }
 
   #lost(fault: LinkFault): void {
-    const error = "error" in fault ? fault.error : (this.#lastFault ?? closeError(fault.code, fault.reason, this.#endpoint.scrub));
+    const error =
+      "error" in fault ? fault.error : (this.#lastFault ?? closeError(fault.code, fault.reason, this.#endpoint.scrub));
     this.fail(error);
   }
 

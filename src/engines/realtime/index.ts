@@ -90,7 +90,15 @@ export function openaiRealtime(options: RealtimeOptions): RealtimeEngine {
       words: "none",
     },
     open: async (brief, sink, context) => {
-      const parts = { models, breakers, format, turns: toTurns(options.turns ?? {}), transcription, revoice, historyTokens: options.historyTokens };
+      const parts = {
+        models,
+        breakers,
+        format,
+        turns: toTurns(options.turns ?? {}),
+        transcription,
+        revoice,
+        historyTokens: options.historyTokens,
+      };
       const session = new RealtimeSession(parts, brief, sink, context);
       await session.open();
       return session;
@@ -101,7 +109,13 @@ export function openaiRealtime(options: RealtimeOptions): RealtimeEngine {
 function toTurns(detection: RealtimeDetection): Extract<RealtimeTurns, { by: "provider" }> {
   const { interrupt = true } = detection;
   if (detection.detector === "semantic_vad")
-    return { by: "provider", detector: "semantic_vad", eagerness: detection.eagerness ?? "auto", interrupt, answer: true };
+    return {
+      by: "provider",
+      detector: "semantic_vad",
+      eagerness: detection.eagerness ?? "auto",
+      interrupt,
+      answer: true,
+    };
   const { threshold = 0.5, prefixMs = 300, silenceMs = 500, idleMs } = detection;
   return { by: "provider", detector: "server_vad", threshold, prefixMs, silenceMs, idleMs, interrupt, answer: true };
 }

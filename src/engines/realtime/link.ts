@@ -42,7 +42,12 @@ export type Dial = (url: string, headers: Readonly<Record<string, string>>, even
 
 /** Opens a socket of the package ws. Redirects are not followed: credentials must not travel to another host. */
 export const dialWebSocket: Dial = (url, headers, events) => {
-  const socket = new WebSocket(url, { headers, perMessageDeflate: false, maxPayload: MAX_PAYLOAD, followRedirects: false });
+  const socket = new WebSocket(url, {
+    headers,
+    perMessageDeflate: false,
+    maxPayload: MAX_PAYLOAD,
+    followRedirects: false,
+  });
   socket.on("open", () => events.open());
   socket.on("message", (data, isBinary) => {
     // The protocol is text only; what else comes is not for us.
@@ -57,7 +62,9 @@ export const dialWebSocket: Dial = (url, headers, events) => {
   });
   socket.on("error", (cause) => {
     // The address may hold a credential, so the message of the cause is left out of ours; `cause.message` is ws's own.
-    events.failed(new VoiceError("provider-unavailable", "the connection to the provider failed", { meta: { why: whyOf(cause) } }));
+    events.failed(
+      new VoiceError("provider-unavailable", "the connection to the provider failed", { meta: { why: whyOf(cause) } }),
+    );
   });
   socket.on("close", (code, reason) => events.closed(code, reason.toString("utf8")));
   return socket;

@@ -15,14 +15,19 @@ const LEVEL = 1;
 /** Throws VoiceError `unsupported` for a format that is no picture by itself, `bad-message` for too few bytes. */
 export async function toDataUrl(frame: VideoFrame): Promise<string> {
   const { format, data } = frame;
-  if (format === "jpeg") return `data:image/jpeg;base64,${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64")}`;
+  if (format === "jpeg")
+    return `data:image/jpeg;base64,${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64")}`;
   if (format !== "rgba") throw new VoiceError("unsupported", `a model is shown jpeg or rgba pictures, got ${format}`);
   return `data:image/png;base64,${(await toPng(frame)).toString("base64")}`;
 }
 
 /** PNG, 8 bits a channel, without alpha: a camera has none. */
 async function toPng({ data, width, height }: VideoFrame): Promise<Buffer> {
-  if (data.length < width * height * 4) throw new VoiceError("bad-message", `a picture of ${width} × ${height} needs ${width * height * 4} bytes, got ${data.length}`);
+  if (data.length < width * height * 4)
+    throw new VoiceError(
+      "bad-message",
+      `a picture of ${width} × ${height} needs ${width * height * 4} bytes, got ${data.length}`,
+    );
   const row = width * 3 + 1;
   const pixels = Buffer.alloc(row * height);
   for (let y = 0; y < height; y++) {
@@ -38,7 +43,12 @@ async function toPng({ data, width, height }: VideoFrame): Promise<Buffer> {
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([8, 2, 0, 0, 0], 8);
-  return Buffer.concat([SIGNATURE, chunk("IHDR", header), chunk("IDAT", await compress(pixels, { level: LEVEL })), chunk("IEND", Buffer.alloc(0))]);
+  return Buffer.concat([
+    SIGNATURE,
+    chunk("IHDR", header),
+    chunk("IDAT", await compress(pixels, { level: LEVEL })),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
 }
 
 function chunk(type: string, data: Buffer): Buffer {

@@ -44,9 +44,27 @@ interface Provider {
 const bearer = (key: string): Readonly<Record<string, string>> => ({ authorization: `Bearer ${key}` });
 
 const providers: Readonly<Record<NonNullable<RealtimeEndpoint["provider"]>, Provider>> = {
-  openai: { baseUrl: "https://api.openai.com/v1", key: "OPENAI_API_KEY", header: bearer, path: "/realtime", quirks: {} },
-  azure: { baseUrl: undefined, key: "AZURE_OPENAI_API_KEY", header: (key) => ({ "api-key": key }), path: "/openai/v1/realtime", quirks: {} },
-  xai: { baseUrl: "https://api.x.ai/v1", key: "XAI_API_KEY", header: bearer, path: "/realtime", quirks: { cumulativeTranscripts: true } },
+  openai: {
+    baseUrl: "https://api.openai.com/v1",
+    key: "OPENAI_API_KEY",
+    header: bearer,
+    path: "/realtime",
+    quirks: {},
+  },
+  azure: {
+    baseUrl: undefined,
+    key: "AZURE_OPENAI_API_KEY",
+    header: (key) => ({ "api-key": key }),
+    path: "/openai/v1/realtime",
+    quirks: {},
+  },
+  xai: {
+    baseUrl: "https://api.x.ai/v1",
+    key: "XAI_API_KEY",
+    header: bearer,
+    path: "/realtime",
+    quirks: { cumulativeTranscripts: true },
+  },
   compatible: { baseUrl: undefined, key: "REALTIME_API_KEY", header: bearer, path: "/realtime", quirks: {} },
 };
 
@@ -101,7 +119,8 @@ function addressOf({ baseUrl, model }: RealtimeEndpoint, provider: Provider): st
     throw new VoiceError("config", "baseUrl must be an address such as https://api.openai.com/v1");
   }
   const scheme = { "https:": "wss:", "wss:": "wss:", "http:": "ws:", "ws:": "ws:" }[url.protocol];
-  if (scheme === undefined) throw new VoiceError("config", `baseUrl must begin with https, wss, http or ws, got ${url.protocol}`);
+  if (scheme === undefined)
+    throw new VoiceError("config", `baseUrl must begin with https, wss, http or ws, got ${url.protocol}`);
   url.protocol = scheme;
   const path = url.pathname.replace(/\/+$/, "");
   url.pathname = path.endsWith("/realtime") ? path : path.replace(/\/openai(\/v1)?$/, "") + provider.path;

@@ -12,7 +12,13 @@ import { asVoiceError, VoiceError } from "../../base/errors.ts";
 import type { Platform } from "../../base/platform.ts";
 import type { Clock, Millis } from "../../base/time.ts";
 import { isFinal } from "../../realtime/faults.ts";
-import type { RealtimeConfig, RealtimeConnection, RealtimeEvent, RealtimeItem, RealtimeModel } from "../../realtime/model.ts";
+import type {
+  RealtimeConfig,
+  RealtimeConnection,
+  RealtimeEvent,
+  RealtimeItem,
+  RealtimeModel,
+} from "../../realtime/model.ts";
 import type { ReplayReason } from "../../realtime/replay.ts";
 import type { Breaker } from "./breaker.ts";
 
@@ -177,7 +183,8 @@ export class Rotation {
     const generation = this.#generation;
     const from = this.#clock.now();
     try {
-      if (this.#quick >= QUICK_FAILURES) throw new VoiceError("provider-unavailable", "the provider ends every connection at once", { cause: error });
+      if (this.#quick >= QUICK_FAILURES)
+        throw new VoiceError("provider-unavailable", "the provider ends every connection at once", { cause: error });
       const line = (await this.#useStandby()) ?? (await this.#establish("loss"));
       if (this.#closed || generation !== this.#generation) return void line.connection.close();
       this.#attach(line, "loss");
@@ -228,7 +235,11 @@ export class Rotation {
           hopeless &&= isFinal(last);
           const { retryAfterMs } = last.meta;
           if (typeof retryAfterMs === "number") wish = Math.max(wish, Math.min(retryAfterMs, LONGEST_WAIT));
-          this.#options.platform.log.warn("a realtime model could not be reached", { model: model.id, round, error: last });
+          this.#options.platform.log.warn("a realtime model could not be reached", {
+            model: model.id,
+            round,
+            error: last,
+          });
         }
       }
       if (hopeless) break;
@@ -243,7 +254,11 @@ export class Rotation {
       { ...this.#options.config(), history },
       { platform, signal, on: (event) => this.#onEvent(() => line, event) },
     );
-    line = new Line(connection, history.map(({ id }) => id), this.#clock.now());
+    line = new Line(
+      connection,
+      history.map(({ id }) => id),
+      this.#clock.now(),
+    );
     return line;
   }
 
@@ -266,7 +281,9 @@ export class Rotation {
     try {
       this.#standby ??= await this.#openStandby();
     } catch (error) {
-      this.#options.platform.log.warn("a realtime connection could not be renewed", { error: asVoiceError(error, "provider-unavailable") });
+      this.#options.platform.log.warn("a realtime connection could not be renewed", {
+        error: asVoiceError(error, "provider-unavailable"),
+      });
       return again(AGAIN);
     }
     const standby = this.#standby;

@@ -8,10 +8,8 @@ import { asVoiceError, VoiceError } from "../../base/errors.ts";
 import { makeId } from "../../base/ids.ts";
 import type { Platform } from "../../base/platform.ts";
 import type { Millis } from "../../base/time.ts";
-import { SpokenLines } from "../../agents/spoken.ts";
 import type { Ask, Brief, EngineEvent, EngineSession, Item } from "../../agents/types.ts";
-import { itemOf, replayOf, type ReplayReason } from "../../realtime/replay.ts";
-import { Ledger } from "../../realtime/conversation.ts";
+import { itemOf, type ReplayReason } from "../../realtime/replay.ts";
 import type {
   AudioFormat,
   RealtimeAsk,
@@ -29,9 +27,10 @@ import type { TurnEvent } from "../../turn/events.ts";
 import type { VideoFrame } from "../../video/frame.ts";
 import type { Breaker } from "./breaker.ts";
 import { type HeardAgain, Hearing } from "./hearing.ts";
+import { Memory } from "./memory.ts";
 import { toDataUrl } from "./picture.ts";
-import { Replies } from "./replies.ts";
 import { Rotation } from "./rotate.ts";
+import { Speaking } from "./speaking.ts";
 import { tuned } from "./tuning.ts";
 
 /** A break shorter than this is not worth the caller's attention. */
@@ -55,9 +54,8 @@ export class RealtimeSession implements EngineSession {
   readonly #parts: RealtimeParts;
   readonly #context: Ask & { readonly platform: Platform };
   readonly #sink: (event: EngineEvent) => void;
-  readonly #ledger = new Ledger();
-  readonly #spoken = new SpokenLines();
-  readonly #replies = new Replies();
+  readonly #memory: Memory;
+  readonly #speaking: Speaking;
   readonly #hearing: Hearing;
   readonly #rotation: Rotation;
   readonly #undo: (() => void)[] = [];
@@ -69,26 +67,32 @@ export class RealtimeSession implements EngineSession {
   #isOwed = false;
   /** The words after which our voice broke off. */
   #brokeOff: string | undefined;
-  /** The item after which a new connection begins to count. */
-  #base: string | null = null;
   #picture: VideoFrame | undefined;
   #speechOn = false;
   #cancelNotice: (() => void) | undefined;
   #cancelDoubt: (() => void) | undefined;
-  #notes = 0;
-  /** Lines that were there when the last history was made. */
-  #considered: ReadonlySet<string> = new Set();
   #again: HeardAgain | undefined;
   #isClosed = false;
 
-  constructor(parts: RealtimeParts, brief: Brief, sink: (event: EngineEvent) => void, context: Ask & { readonly platform: Platform }) {
+  constructor(
+    parts: RealtimeParts,
+    brief: Brief,
+    sink: (event: EngineEvent) => void,
+    context: Ask & { readonly platform: Platform },
+  ) {
     const { platform, session, signal } = context;
     this.#parts = parts;
     this.#brief = brief;
     this.#turns = parts.turns;
     this.#sink = sink;
     this.#context = context;
-    for (const item of brief.history) this.#remember(item);
+    this.#memory = new Memory(brief.history, parts.historyTokens);
+    this.#speaking = new Speaking({
+      memory: this.#memory,
+      rate: parts.format.rate,
+      agent: () => this.#brief.agent,
+      emit: (event) => this.#emit(event),
+    });
     this.#hearing = new Hearing({
       clock: platform.clock,
       rate: parts.format.rate,
@@ -101,7 +105,7 @@ export class RealtimeSession implements EngineSession {
       platform,
       signal,
       config: () => this.#config(),
-      history: (reason) => this.#history(reason),
+      history: (reason: ReplayReason) => this.#memory.history(reason, reason === "loss" ? this.#brokeOff : undefined),
       isBoundary: () => this.#isBoundary(),
       on: (event) => this.#on(event),
       lost: (error) => this.#lost(error),
@@ -140,7 +144,8 @@ export class RealtimeSession implements EngineSession {
         if (!this.#hearing.isOpen) this.#hearing.begin(event.at);
         return;
       case "ended":
-        if (event.why === "noise" || event.why === "aside" || event.why === "stop" || event.why === "closed") this.#hearing.discard();
+        if (event.why === "noise" || event.why === "aside" || event.why === "stop" || event.why === "closed")
+          this.#hearing.discard();
         else this.#hearing.end();
         if (event.why === "stop") this.cancel();
         return;
@@ -156,10 +161,10 @@ export class RealtimeSession implements EngineSession {
 
   add(item: Item): void {
     if (this.#isClosed) return;
-    const told = this.#remember(item);
+    const told = this.#memory.remember(item);
     if (told === undefined) return;
     // A result needs its call on the same connection; one that broke since took the call with it.
-    const call = told.kind === "result" ? this.#ledger.call(told.call) : undefined;
+    const call = told.kind === "result" ? this.#memory.call(told.call) : undefined;
     const before = call === undefined || this.#rotation.knows(call.id) ? undefined : itemOf(call);
     this.#rotation.tell(...(before === undefined ? [] : [before]), told);
   }
@@ -173,6 +178,13 @@ export class RealtimeSession implements EngineSession {
     this.#ask({ type: "say", text });
   }
 
+  hush(): void {
+    if (this.#isClosed) return;
+    this.#turns = { ...this.#turns, answer: false, interrupt: false };
+    this.#isOwed = false;
+    if (this.#brief.turns === "engine") this.#update({ turns: this.#turns });
+  }
+
   cancel(): void {
     if (this.#isClosed) return;
     const waiting = this.#asks.length + (this.#rotation.current?.waiting.length ?? 0);
@@ -180,20 +192,16 @@ export class RealtimeSession implements EngineSession {
     this.#isOwed = false;
     this.#brokeOff = undefined;
     this.#rotation.current?.cancel();
-    const reply = this.#replies.cancel();
-    if (reply !== undefined) this.#emit({ type: "reply", id: reply.id, phase: "cancelled" });
+    this.#speaking.cancel();
     for (let i = 0; i < waiting; i++) this.#emit({ type: "reply", id: this.#makeId(), phase: "cancelled" });
   }
 
   heard(heard: Heard): void {
     if (this.#isClosed) return;
-    const produced = heard.item === undefined ? 0 : (this.#spoken.find(heard.item)?.produced ?? 0);
-    for (const cut of this.#spoken.cut(heard)) {
-      const item = this.#replies.inner(cut.id);
-      this.#ledger.cut(item, cut.heard, cut.unheard);
-      // What nobody heard is forgotten; a truncation to nothing would leave an empty line.
-      if (cut.id === heard.item && heard.played > 0) this.#rotation.current?.truncate(item, Math.min(heard.played, produced));
-      else this.#forget(item);
+    for (const { item, heard: ms } of this.#speaking.heard(heard)) {
+      // What nobody heard is forgotten: a truncation to nothing would leave an empty line.
+      if (ms === undefined) this.#forget(item);
+      else this.#rotation.current?.truncate(item, ms);
     }
   }
 
@@ -202,7 +210,7 @@ export class RealtimeSession implements EngineSession {
     const old = this.#brief;
     this.#brief = brief;
     this.#hearing.local = brief.turns === "local";
-    this.#dismiss(brief.history);
+    for (const item of this.#memory.missingIn(brief.history, (one) => this.#speaking.outer(one))) this.#forget(item);
     for (const item of brief.history) if (item.kind === "handoff") this.add(item);
     const { instructions, tools, turns } = this.#config();
     const { voice } = brief;
@@ -239,10 +247,10 @@ export class RealtimeSession implements EngineSession {
   #on(event: RealtimeEvent): void {
     switch (event.type) {
       case "audio":
-        this.#onAudio(event);
+        this.#speaking.audio(event);
         return;
       case "words":
-        if (event.who === "agent") this.#onAgentWords(event);
+        if (event.who === "agent") this.#speaking.words(event);
         else this.#onCallerWords(event);
         return;
       case "placed":
@@ -256,7 +264,7 @@ export class RealtimeSession implements EngineSession {
         return;
       case "started":
         this.#isOwed = false;
-        if (this.#replies.started(event.response)) this.#emit({ type: "reply", id: event.response, phase: "started" });
+        this.#speaking.started(event.response);
         return;
       case "ended":
         this.#onEnded(event);
@@ -277,39 +285,16 @@ export class RealtimeSession implements EngineSession {
     }
   }
 
-  #onAudio({ samples, item, response }: Extract<RealtimeEvent, { type: "audio" }>): void {
-    const reply = this.#replies.of(response);
-    if (reply === undefined) return;
-    const known = this.#replies.item(reply, item);
-    known.hasAudio = true;
-    const frame: AudioFrame = { kind: "audio", samples, rate: this.#parts.format.rate, channels: 1, at: 0, item: known.name };
-    this.#spoken.line(known.name, this.#brief.agent).audio(frame);
-    this.#emit({ type: "audio", frame });
-  }
-
-  #onAgentWords({ item, response = "", text, append, final }: Extract<RealtimeEvent, { type: "words" }>): void {
-    const reply = this.#replies.of(response);
-    if (reply === undefined) return;
-    const known = this.#replies.item(reply, item);
-    known.isComplete ||= final;
-    const entry = this.#ledger.words(item, "agent", text, { append, final });
-    if (entry.unheard !== "") return;
-    const line = this.#spoken.line(known.name, this.#brief.agent);
-    line.text = entry.text;
-    line.complete = entry.final;
-    this.#emit({ type: "words", who: "agent", item: known.name, text: entry.text, final: entry.final });
-  }
-
   #onCallerWords({ item, text, append, final }: Extract<RealtimeEvent, { type: "words" }>): void {
-    const entry = this.#ledger.words(item, "caller", text, { append, final });
+    const entry = this.#memory.words(item, "caller", text, { append, final });
     if (final) this.#hearing.resolved(item);
     this.#emit({ type: "words", who: "caller", item, text: entry.text, final: entry.final });
   }
 
   #onPlaced({ item, after, who, committed }: Extract<RealtimeEvent, { type: "placed" }>): void {
     this.#rotation.learned(item);
-    const isNew = this.#ledger.find(item) === undefined;
-    if (who !== "other") this.#ledger.place(item, after === null ? this.#base : after, who === "agent" ? "agent" : "caller");
+    const isNew = this.#memory.find(item) === undefined;
+    if (who !== "other") this.#memory.place(item, after, who);
     if (!committed) return;
     this.#hearing.committed(item);
     this.#isOwed = this.#brief.turns === "engine" && this.#turns.answer;
@@ -327,52 +312,42 @@ export class RealtimeSession implements EngineSession {
 
   #onCall({ id, item, response, name, args }: Extract<RealtimeEvent, { type: "call" }>): void {
     // An id that comes again is the same call, also on another connection: it is run once.
-    if (this.#ledger.call(id) !== undefined) return;
+    if (this.#memory.call(id) !== undefined) return;
     this.#rotation.learned(item);
-    this.#ledger.add({ id: item, kind: "call", call: id, name, args });
-    if (this.#replies.of(response) === undefined)
-      this.add({ id: this.#makeId(), at: 0, kind: "result", call: id, output: "cancelled: the caller interrupted", failed: true });
+    this.#memory.add({ id: item, kind: "call", call: id, name, args });
+    if (!this.#speaking.isLive(response))
+      this.add({
+        id: this.#makeId(),
+        at: 0,
+        kind: "result",
+        call: id,
+        output: "cancelled: the caller interrupted",
+        failed: true,
+      });
     else this.#emit({ type: "call", id, name, args });
   }
 
   #onEnded({ response, end, again }: Extract<RealtimeEvent, { type: "ended" }>): void {
-    const cancelled = this.#replies.settle(response);
-    if (cancelled !== undefined) {
-      for (const [item, { hasAudio }] of cancelled.items) if (!hasAudio) this.#forget(item);
+    const unheard = this.#speaking.settle(response);
+    if (unheard !== undefined) {
+      for (const item of unheard) this.#forget(item);
       return;
     }
-    const reply = this.#replies.of(response);
-    if (reply === undefined) return;
+    if (!this.#speaking.isLive(response)) return;
     if (again) {
-      this.#replies.suspend();
+      this.#speaking.suspend();
       return;
     }
     this.#hearing.resolved();
     this.#brokeOff = undefined;
-    this.#endReply(end === "completed" || end === "incomplete" ? "done" : end);
-  }
-
-  #endReply(phase: "done" | "cancelled" | "failed"): void {
-    const reply = this.#replies.end();
-    if (reply === undefined) return;
-    for (const item of reply.items.keys()) this.#finish(item);
-    this.#emit({ type: "reply", id: reply.id, phase });
-  }
-
-  /** No more words of a line will come. */
-  #finish(item: string): void {
-    const entry = this.#ledger.find(item);
-    if (entry === undefined || entry.final) return;
-    this.#ledger.finish(item);
-    this.#emit({ type: "words", who: "agent", item: this.#replies.outer(item), text: entry.text, final: true });
+    this.#speaking.end(end === "completed" || end === "incomplete" ? "done" : end);
   }
 
   #lost(error: VoiceError): void {
     const again = this.#hearing.again();
     const connection = this.#rotation.current;
     this.#asks.push(...(connection?.waiting ?? []));
-    const reply = this.#replies.live;
-    if (reply?.response !== undefined) this.#suspend();
+    if (this.#speaking.live?.response !== undefined) this.#breakOff();
     // What the caller said is known as words, and nobody has begun to answer.
     else if (this.#isOwed && !this.#hearing.isPending) this.#asks.unshift({ type: "answer" });
     this.#again = again;
@@ -382,32 +357,28 @@ export class RealtimeSession implements EngineSession {
     this.#cancelNotice = clock.at(clock.now() + NOTICE, () =>
       this.#emit({
         type: "trouble",
-        error: new VoiceError("provider-unavailable", "The line to the model broke; it is being restored.", { expose: true, cause: error }),
+        error: new VoiceError("provider-unavailable", "The line to the model broke; it is being restored.", {
+          expose: true,
+          cause: error,
+        }),
       }),
     );
   }
 
   /** The reply under way waits for the next connection, unless all of it is here. */
-  #suspend(): void {
-    const items = [...(this.#replies.live?.items ?? [])];
-    const last = items.at(-1);
-    // An answer is under way, so the question was understood.
-    if (last !== undefined) this.#hearing.resolved();
-    if (last?.[1].isComplete === true) {
-      this.#endReply("done");
-      return;
-    }
-    for (const [item] of items) this.#finish(item);
-    const text = last === undefined ? undefined : this.#ledger.find(last[0])?.text;
-    this.#brokeOff = text === "" ? undefined : text;
-    this.#replies.suspend();
-    if (last !== undefined || !this.#hearing.isPending || this.#brief.turns === "local") this.#asks.unshift({ type: "answer" });
+  #breakOff(): void {
+    const { done, begun, words } = this.#speaking.breakOff();
+    this.#brokeOff = words;
+    // An answer had begun, so the question was understood.
+    if (begun) this.#hearing.resolved();
+    const willAnswer = this.#hearing.isPending && this.#brief.turns === "engine";
+    if (!done && !willAnswer) this.#asks.unshift({ type: "answer" });
   }
 
   #attached(connection: RealtimeConnection, reason: ReplayReason): void {
     this.#cancelNotice?.();
-    this.#base = this.#ledger.last?.id ?? null;
-    this.#rotation.tell(...this.#untold());
+    this.#memory.begin();
+    this.#rotation.tell(...this.#memory.untold());
     this.#hearing.attach(connection, reason === "loss" ? this.#again : undefined);
     this.#again = undefined;
     const first = this.#asks.findIndex(({ type }) => type === "answer");
@@ -418,20 +389,9 @@ export class RealtimeSession implements EngineSession {
     if (reason === "loss" && this.#speechOn) this.#doubt();
   }
 
-  /** Lines added while the connection was being made. */
-  #untold(): readonly RealtimeItem[] {
-    return this.#ledger.entries.flatMap((entry) => {
-      const item = itemOf(entry);
-      if (item === undefined || !entry.final || entry.kind === "call" || this.#considered.has(entry.id)) return [];
-      const call = entry.kind === "result" ? this.#ledger.call(entry.call) : undefined;
-      const before = call === undefined ? undefined : itemOf(call);
-      return before === undefined ? [item] : [before, item];
-    });
-  }
-
   #gone(error: VoiceError): void {
     this.#cancelNotice?.();
-    this.#endReply("failed");
+    this.#speaking.end("failed");
     this.#emit({ type: "closed", error, resumable: false });
     void this.close();
   }
@@ -451,7 +411,7 @@ export class RealtimeSession implements EngineSession {
       !this.#hearing.isOpen &&
       !this.#hearing.isPending &&
       !this.#isOwed &&
-      this.#replies.live === undefined &&
+      this.#speaking.live === undefined &&
       current?.active === undefined &&
       current?.waiting.length === 0 &&
       this.#context.session.pending <= 0
@@ -476,37 +436,8 @@ export class RealtimeSession implements EngineSession {
     };
   }
 
-  #history(reason: ReplayReason): readonly RealtimeItem[] {
-    this.#notes += 1;
-    this.#considered = new Set(this.#ledger.entries.map(({ id }) => id));
-    return replayOf(this.#ledger.entries.filter(({ final }) => final), {
-      reason,
-      noteId: `rp_note_${this.#notes}`,
-      brokeOff: reason === "loss" ? this.#brokeOff : undefined,
-      ...(this.#parts.historyTokens !== undefined && { budget: this.#parts.historyTokens }),
-    });
-  }
-
-  /** Writes an item of the conversation down; undefined when there is nothing to tell a model. */
-  #remember(item: Item): RealtimeItem | undefined {
-    const told = toRealtimeItem(item);
-    if (told === undefined || this.#ledger.find(told.id) !== undefined) return undefined;
-    this.#ledger.add(told);
-    return told;
-  }
-
-  /** Takes from the model what a colleague is not to know. Lines whose words nobody has yet are left. */
-  #dismiss(history: readonly Item[]): void {
-    const known = new Set(history.flatMap((item) => (item.kind === "result" ? [item.id, item.call] : [item.id])));
-    for (const { id, call, final, text, kind, who } of this.#ledger.entries) {
-      const isMessage = kind === "message" && who !== "system" && text !== "";
-      if (!final || known.has(this.#replies.outer(id)) || known.has(call) || !(isMessage || kind === "call" || kind === "result")) continue;
-      this.#forget(id);
-    }
-  }
-
   #forget(item: string): void {
-    this.#ledger.remove(item);
+    this.#memory.remove(item);
     if (this.#rotation.knows(item)) this.#rotation.current?.remove(item);
   }
 
@@ -517,7 +448,7 @@ export class RealtimeSession implements EngineSession {
     void toDataUrl(picture).then(
       (url) => {
         const item: RealtimeItem = { id: this.#makeId(), kind: "image", url };
-        this.#ledger.add(item);
+        this.#memory.add(item);
         this.#rotation.tell(item);
       },
       (error: unknown) => this.#emit({ type: "trouble", error: asVoiceError(error, "unsupported") }),
@@ -530,7 +461,11 @@ export class RealtimeSession implements EngineSession {
     if (turns === this.#turns) return;
     this.#turns = turns;
     if (this.#brief.turns !== "engine") return;
-    this.#rotation.current?.update({ turns }).catch((error: unknown) => {
+    this.#update({ turns });
+  }
+
+  #update(patch: Partial<Omit<RealtimeConfig, "history">>): void {
+    this.#rotation.current?.update(patch).catch((error: unknown) => {
       this.#emit({ type: "trouble", error: asVoiceError(error, "provider-config") });
     });
   }
@@ -541,25 +476,5 @@ export class RealtimeSession implements EngineSession {
 
   #makeId(): string {
     return makeId("itm", (bytes) => this.#context.platform.random(bytes));
-  }
-}
-
-/** A handoff is told as a remark. Ids are kept: they name the same line on every connection. */
-function toRealtimeItem(item: Item): RealtimeItem | undefined {
-  const { id } = item;
-  switch (item.kind) {
-    case "message":
-      return item.text.trim() === "" ? undefined : { id, kind: "message", who: item.who, text: item.text };
-    case "call":
-      return { id, kind: "call", call: id, name: item.name, args: item.args };
-    case "result":
-      return { id, kind: "result", call: item.call, output: item.output };
-    case "handoff":
-      return {
-        id,
-        kind: "message",
-        who: "system",
-        text: `From here on ${item.to} speaks, in place of ${item.from}. The caller has been passed on and knows it.`,
-      };
   }
 }

@@ -13,7 +13,8 @@ export function tuned(turns: ProviderTurns, policy: Readonly<Record<string, unkn
   if (next.detector === "semantic_vad") return next;
   for (const [name, low, high] of bounds) {
     const value = policy[name];
-    if (typeof value === "number" && value >= low && value <= high && value !== next[name]) next = { ...next, [name]: value };
+    if (typeof value === "number" && value >= low && value <= high && value !== next[name])
+      next = { ...next, [name]: value };
   }
   return next;
 }
