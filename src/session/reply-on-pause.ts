@@ -7,8 +7,8 @@ import { deferred } from "../base/deferred.ts";
 import { asVoiceError, VoiceError } from "../base/errors.ts";
 import { makeId } from "../base/ids.ts";
 import type { Millis } from "../base/time.ts";
-import type { TurnEvent } from "../turn/events.ts";
-import type { TurnOptions } from "../turn/policy.ts";
+import type { TurnEvent, TurnMachine } from "../turn/events.ts";
+import type { TurnOptions, TurnPolicy } from "../turn/policy.ts";
 import type { DetectorMaker } from "../vad/detector.ts";
 import { TurnLatency } from "./latency.ts";
 import { tellError } from "./run.ts";
@@ -24,6 +24,8 @@ export type ReplyOnPauseOptions<In = unknown> = TurnOptions & {
   readonly startup?: (session: Session<In>) => AsyncIterable<Output>;
   /** Default: the built-in Silero detector. */
   readonly detector?: DetectorMaker;
+  /** A turn machine of your own in place of the built-in one, made once per call. */
+  readonly machine?: (policy: TurnPolicy) => TurnMachine;
 };
 
 /** What the page calls the one who answers. */
@@ -31,7 +33,7 @@ const AGENT = "agent";
 
 /** Makes a handler that answers whenever the caller pauses. Options are those of the turn policy, plus start-up and detector. */
 export function replyOnPause<In = unknown>(reply: Reply<In>, options: ReplyOnPauseOptions<In> = {}): Handler<In> {
-  const { startup, detector, ...policy } = options;
+  const { startup, detector, machine, ...policy } = options;
   return async (session) => {
     if (!(session instanceof LiveSession)) throw new TypeError("replyOnPause needs the session of a call");
     const ended = deferred<void>();
@@ -39,6 +41,7 @@ export function replyOnPause<In = unknown>(reply: Reply<In>, options: ReplyOnPau
     const listener = listen(session, {
       policy,
       detector,
+      machine,
       onEvent: (event) => replies.follow(event),
     });
     replies.begin(listener);

@@ -8,8 +8,8 @@
 import { type AudioFrame, durationOf, monoFrame } from "../audio/frame.ts";
 import type { Millis } from "../base/time.ts";
 import type { TurnEvent, TurnInput, TurnMachine } from "../turn/events.ts";
-import { createTurnMachine, type TunableTurnMachine } from "../turn/machine.ts";
-import { parsePolicy, type TurnOptions } from "../turn/policy.ts";
+import { createTurnMachine } from "../turn/machine.ts";
+import { parsePolicy, type TurnOptions, type TurnPolicy } from "../turn/policy.ts";
 import { createUtterance, type Utterance } from "../turn/utterance.ts";
 import type { DetectorMaker } from "../vad/detector.ts";
 import { Judge } from "./judge.ts";
@@ -24,6 +24,8 @@ export interface ListenOptions {
   readonly policy?: TurnOptions | undefined;
   /** Default: the detector the calls were given. */
   readonly detector?: DetectorMaker | undefined;
+  /** A turn machine of your own, made once per call. Default: the built-in one. */
+  readonly machine?: ((policy: TurnPolicy) => TurnMachine) | undefined;
   onEvent(event: TurnEvent): void;
   /** Every microphone frame at the session's rate, after the machine has judged it. */
   onAudio?(frame: AudioFrame): void;
@@ -52,7 +54,8 @@ export function listen<In>(session: Session<In>, options: ListenOptions): Listen
 }
 
 class SessionListener<In> implements Listener {
-  readonly machine: TunableTurnMachine;
+  readonly machine: TurnMachine;
+  #policy: TurnPolicy;
   readonly #session: LiveSession<In>;
   readonly #options: ListenOptions;
   #judge: Judge;
@@ -68,7 +71,8 @@ class SessionListener<In> implements Listener {
   constructor(session: LiveSession<In>, maker: DetectorMaker, options: ListenOptions) {
     this.#session = session;
     this.#options = options;
-    this.machine = createTurnMachine(parsePolicy(options.policy));
+    this.#policy = parsePolicy(options.policy);
+    this.machine = (options.machine ?? createTurnMachine)(this.#policy);
     this.#judge = this.#makeJudge(maker);
     this.#undo = [
       session.tapRaw((frame) => this.#judgeFrame(frame)),
@@ -95,7 +99,8 @@ class SessionListener<In> implements Listener {
   }
 
   tune(policy: TurnOptions): void {
-    this.machine.setPolicy(parsePolicy(policy, this.machine.policy));
+    this.#policy = parsePolicy(policy, this.#policy);
+    this.machine.setPolicy?.(this.#policy);
   }
 
   stop(): void {
@@ -159,7 +164,7 @@ class SessionListener<In> implements Listener {
   /** An ended utterance is kept while the caller may still go on with it: until our answer was heard for a while. */
   #forget(now: Millis): void {
     if (this.#endedAt === undefined || this.machine.state === "thinking") return;
-    if (now - this.#endedAt < this.machine.policy.mergeMs + MISSING) return;
+    if (now - this.#endedAt < this.#policy.mergeMs + MISSING) return;
     this.#endedAt = undefined;
     this.#utterance?.drop();
   }
@@ -167,7 +172,7 @@ class SessionListener<In> implements Listener {
   /** The rate may change when the call moves to another transport; what was said before is then lost. */
   #collect(rate: number): Utterance {
     if (this.#utterance === undefined || this.#collectRate !== rate) {
-      const { prefixMs, maxTurnMs } = this.machine.policy;
+      const { prefixMs, maxTurnMs } = this.#policy;
       this.#collectRate = rate;
       this.#utterance = createUtterance({ rate, prefixMs, maxTurnMs: maxTurnMs + prefixMs });
     }

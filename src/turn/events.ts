@@ -1,4 +1,5 @@
 import type { Deadline, Millis } from "../base/time.ts";
+import type { TurnPolicy } from "./policy.ts";
 
 /** Who has the floor. See docs/turns.md for the picture. */
 export type TurnState = "idle" | "rising" | "caller" | "pause" | "thinking" | "agent" | "overlap" | "held";
@@ -63,4 +64,6 @@ export interface TurnMachine {
   /** Everything rarer. */
   note(input: TurnInput, now: Millis): readonly TurnEvent[];
   tick(now: Millis): readonly TurnEvent[];
+  /** Changes how it decides, from the next pause on. A machine without it cannot be tuned during a call. */
+  setPolicy?(policy: TurnPolicy): void;
 }

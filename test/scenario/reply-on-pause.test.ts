@@ -7,6 +7,7 @@ import { replyOnPause, type ReplyOnPauseOptions } from "../../src/session/reply-
 import type { Heard, Reply, Turn } from "../../src/session/types.ts";
 import { LoopbackCall } from "../../src/testing/call.ts";
 import { VirtualClock } from "../../src/testing/clock.ts";
+import type { TurnEvent, TurnMachine } from "../../src/turn/events.ts";
 import type { DetectorMaker } from "../../src/vad/detector.ts";
 
 const RATE = 16_000;
@@ -349,6 +350,39 @@ describe("replyOnPause", () => {
     expect(call.eventsOf("error")).toHaveLength(1);
     expect(session.state).toBe("live");
     expect(call.heardAudio().length).toBe(5);
+  });
+
+  it("lets a machine of one's own decide when a turn ends", async () => {
+    const lengths: number[] = [];
+    const fixed = (): TurnMachine => {
+      let open = false;
+      const none: readonly TurnEvent[] = [];
+      return {
+        state: "idle",
+        deadline: undefined,
+        hear: (_, now) => {
+          if (!open && now > 500) {
+            open = true;
+            return [{ type: "started", at: now, from: now }];
+          }
+          if (!open || now < 1_500) return none;
+          open = false;
+          return [{ type: "ended", at: now, why: "length" }];
+        },
+        note: () => none,
+        tick: () => none,
+      };
+    };
+    const { call } = await setUp(
+      async function* (turn) {
+        lengths.push(durationOf(turn.audio));
+        yield answer(20);
+      },
+      { machine: fixed },
+    );
+    await call.listen(1_600);
+    expect(lengths).toHaveLength(1);
+    expect(lengths[0]).toBeGreaterThan(1_000);
   });
 
   it("echoes in five lines", async () => {
