@@ -361,7 +361,7 @@ describe("replyOnPause", () => {
         state: "idle",
         deadline: undefined,
         hear: (_, now) => {
-          if (!open && now > 500) {
+          if (!open && now > 500 && now < 1_000) {
             open = true;
             return [{ type: "started", at: now, from: now }];
           }
@@ -421,5 +421,155 @@ describe("replyOnPause", () => {
     await clock.advance(3_000);
     expect(calls.sessions.size).toBe(0);
     expect(clock.pending).toBe(0);
+  });
+
+  it("gives a typed turn an id of its own", async () => {
+    const turns: Turn[] = [];
+    const { call, clock } = await setUp(async function* (turn) {
+      turns.push(turn);
+      yield answer(100);
+    });
+    await call.listen(300);
+    await call.say(voice(800));
+    await call.listen(2_000);
+    for (const text of ["one", "two"]) {
+      call.message({ type: "text", text });
+      await clock.advance(1_000);
+    }
+    expect(turns.map(({ text }) => text)).toEqual([undefined, "one", "two"]);
+    expect(new Set(turns.map(({ id }) => id)).size).toBe(3);
+    const told = call.eventsOf("turn").map(({ data }) => `${turns.findIndex(({ id }) => id === data.turnId)} ${data.phase}`);
+    expect(told).toEqual(["0 started", "0 ended", "0 answered", "1 ended", "1 answered", "2 ended", "2 answered"]);
+  });
+
+  it("answers nothing when the button is let go of without a turn", async () => {
+    let replies = 0;
+    const { call } = await setUp(async function* () {
+      replies += 1;
+      yield answer(100);
+    });
+    await call.listen(300);
+    call.message({ type: "talk", phase: "start" });
+    await call.say(voice(800));
+    call.message({ type: "talk", phase: "cancel" });
+    await call.listen(2_000);
+    expect(replies).toBe(0);
+    call.message({ type: "talk", phase: "start" });
+    await call.say(voice(800));
+    call.message({ type: "talk", phase: "end" });
+    await call.listen(1_000);
+    expect(replies).toBe(1);
+  });
+
+  it.each<[string, (turn: Turn) => unknown]>([
+    ["throws at once", () => { throw new Error("not async"); }],
+    ["answers nothing", () => undefined],
+    ["answers a promise", () => Promise.resolve()],
+    ["is a plain generator", function* () { yield answer(20); }],
+    ["yields rubbish", async function* () { yield "hello"; }],
+    ["yields an impossible rate", async function* () { yield { ...answer(20), rate: 0 }; }],
+  ])("goes on with the call when a reply %s", async (_, broken) => {
+    let count = 0;
+    const errors: string[] = [];
+    const { call, session } = await setUp(((turn: Turn) => {
+      count += 1;
+      return count === 1 ? broken(turn) : echo(turn, session);
+    }) as Reply);
+    session.on("error", (error) => errors.push(error.message));
+    for (let i = 0; i < 2; i++) {
+      await call.listen(300);
+      await call.say(voice(600));
+      await call.listen(2_500);
+    }
+    expect([count, session.state, errors.length]).toEqual([2, "live", 1]);
+    expect(errors[0]).not.toMatch(/Symbol|undefined \(reading/);
+    expect(call.heardAudio().length).toBeGreaterThan(20);
+    expect(call.eventsOf("agent_state").at(-1)?.data.state).toBe("listening");
+  });
+
+  it("runs the finally of a reply that yielded what cannot be sent", async () => {
+    const seen: string[] = [];
+    const { call } = await setUp(async function* () {
+      try {
+        yield { kind: "sound" } as never;
+      } finally {
+        seen.push("finally");
+      }
+    });
+    await call.listen(300);
+    await call.say(voice(600));
+    await call.listen(1_500);
+    expect(seen).toEqual(["finally"]);
+  });
+
+  it("takes a typed turn over its own voice, also when speech may not interrupt", async () => {
+    for (const interrupt of [true, false]) {
+      const typed: (string | undefined)[] = [];
+      const { call, clock, heard } = await setUp(
+        async function* (turn) {
+          typed.push(turn.text);
+          yield answer(turn.text === undefined ? 5_000 : 200);
+        },
+        { interrupt },
+      );
+      await call.listen(300);
+      await call.say(voice(600));
+      await call.listen(1_500);
+      call.message({ type: "text", text: "stop that" });
+      await clock.advance(1_500);
+      expect(typed).toEqual([undefined, "stop that"]);
+      expect(heard).toHaveLength(1);
+      expect(clock.now() - (call.lastSoundAt() ?? 0)).toBeGreaterThan(1_000);
+    }
+  });
+
+  it("says that it listens once, not twice, when a reply is over", async () => {
+    const { call } = await setUp(echo);
+    await call.listen(300);
+    await call.say(voice(600));
+    await call.listen(3_000);
+    expect(call.eventsOf("agent_state").map(({ data }) => data.state)).toEqual(["thinking", "speaking", "listening"]);
+  });
+
+  it("keeps nothing from turn to turn for three hours", { timeout: 60_000 }, async () => {
+    const { call, clock, session } = await setUp(async function* (turn) {
+      yield { kind: "message", name: "turn", data: turn.index };
+      yield answer(300);
+    });
+    const before = clock.pending;
+    for (let minute = 0; minute < 180; minute++) {
+      await call.say(voice(400));
+      await call.listen(1_600);
+      await clock.advance(58_000);
+    }
+    expect(call.eventsOf("turn").filter(({ data }) => data.phase === "answered")).toHaveLength(180);
+    expect([session.state, clock.pending - before]).toEqual(["live", 0]);
+    expect(session.pending).toBe(0);
+  });
+
+  it("survives a detector that fails while no media comes", async () => {
+    let calm = true;
+    const errors: string[] = [];
+    const { call, clock, session } = await setUp(echo, {
+      detector: () => {
+        const real = loudness(RATE);
+        return {
+          ...real,
+          push: (window) => {
+            if (!calm) throw new Error("no memory");
+            return real.push(window);
+          },
+        };
+      },
+    });
+    session.on("error", (error) => errors.push(error.message));
+    await call.listen(300);
+    await call.say(voice(600));
+    calm = false;
+    await clock.advance(1_000);
+    expect(errors.length).toBeGreaterThan(0);
+    calm = true;
+    await clock.advance(2_000);
+    expect(session.state).toBe("live");
   });
 });
