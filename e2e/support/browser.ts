@@ -1,19 +1,19 @@
 /*
- * Chromium with a voice: either a wav file as its microphone, or a microphone that speaks when the test says so. What
- * comes back from the server is recorded where a person would hear it: at the remote track.
+ * Chromium with a voice: either a wav file as its microphone, or a microphone that speaks when the test says so. What the
+ * page hears is recorded where a person would hear it, at the remote track, and beside it what the microphone gave: two
+ * channels of one recording, so that both are on one time line.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Page, type Route } from "playwright-core";
 import { type AudioFrame, monoFrame } from "../../src/audio/frame.ts";
 import { int16ToBytes } from "../../src/audio/pcm.ts";
 import { writeWav } from "../../src/audio/wav.ts";
-// @ts-expect-error a plain script without types
 import { findChromium } from "../../scripts/chromium.mjs";
+import { PAGE_RATE, recordBothSides, recorderWorklet, speakOnDemand } from "./in-page.ts";
 
-/** Rate of what is recorded and spoken in the page, Hz: what the recogniser wants. */
-export const PAGE_RATE = 16_000;
+export { PAGE_RATE };
 
 export interface OpenOptions {
   /** The microphone, from when it is asked for; it is silent afterwards. Without it the test speaks with `say`. */
@@ -21,6 +21,25 @@ export interface OpenOptions {
   readonly permission?: "granted" | "denied" | "no-device";
   readonly colours?: "light" | "dark";
   readonly size?: { readonly width: number; readonly height: number };
+  /** Record both sides. Default true; it needs one exception from the page's security policy, for the recorder itself. */
+  readonly recorded?: boolean;
+}
+
+/** One line of the conversation as the page shows it. */
+export interface ShownLine {
+  /** "You", an agent's name, "tool" or "system". */
+  readonly who: string;
+  readonly text: string;
+  /** The part that is struck out, because it was not heard. */
+  readonly unheard: string;
+  /** It is marked as interrupted. */
+  readonly interrupted: boolean;
+}
+
+/** What was said into the microphone and what was heard, on one time line. Mono, `PAGE_RATE`. */
+export interface Recording {
+  readonly said: AudioFrame;
+  readonly heard: AudioFrame;
 }
 
 /** A page in a browser of its own. */
@@ -39,7 +58,13 @@ export class Caller {
   }
 
   static async open(url: string, options: OpenOptions = {}): Promise<Caller> {
-    const { microphone, permission = "granted", colours = "light", size = { width: 1_280, height: 800 } } = options;
+    const {
+      microphone,
+      permission = "granted",
+      colours = "light",
+      size = { width: 1_280, height: 800 },
+      recorded = true,
+    } = options;
     const folder = await mkdtemp(join(tmpdir(), "repartee-e2e-"));
     const args = [
       "--autoplay-policy=document-user-activation-required",
@@ -56,32 +81,109 @@ export class Caller {
       await writeFile(wav, writeWav(microphone.samples, microphone.rate));
       args.push(`--use-file-for-fake-audio-capture=${wav}%noloop`);
     }
-    const browser = await chromium.launch({ executablePath: findChromium(), args });
+    const browser = await chromium.launch({ executablePath: pathOfChromium(), args });
     const context = await browser.newContext({ colorScheme: colours, viewport: size, reducedMotion: "reduce" });
+    if (permission === "no-device") await context.grantPermissions(["microphone"]);
     const page = await context.newPage();
     const faults: string[] = [];
     page.on("pageerror", (error) => faults.push(String(error)));
     page.on("console", (message) => {
       if (message.type() === "error") faults.push(message.text());
     });
-    await page.addInitScript(recordRemoteAudio, PAGE_RATE);
     if (microphone === undefined && permission === "granted") await page.addInitScript(speakOnDemand, PAGE_RATE);
+    if (recorded) {
+      await page.route(url, allowRecorder);
+      await page.addInitScript(recordBothSides, { rate: PAGE_RATE, worklet: recorderWorklet });
+    }
     await page.goto(url);
     return new Caller(page, browser, folder, faults);
   }
 
+  /** Begins a call by voice, and waits until it is up. */
+  async start(): Promise<void> {
+    await this.page.getByRole("button", { name: "Start talking" }).click();
+    await this.inCall();
+  }
+
+  /** Begins a call without a microphone, and waits until it is up. */
+  async startTyping(): Promise<void> {
+    await this.page.getByRole("button", { name: "Type instead" }).click();
+    await this.inCall();
+  }
+
+  async inCall(): Promise<void> {
+    await this.page.getByRole("button", { name: "End the call" }).waitFor({ timeout: 15_000 });
+  }
+
+  /** Begins a call by voice, and hears the greeting to its end. Answers the ms from the click to its first sound. */
+  async startAndGreet(): Promise<number> {
+    await this.page.evaluate(() => window.reparteeTest.noteClick());
+    await this.start();
+    await this.voice();
+    await this.quiet();
+    return await this.page.evaluate(() => window.reparteeTest.clickToVoice());
+  }
+
+  async type(text: string): Promise<void> {
+    const box = this.page.getByRole("textbox", { name: "Type instead of talking" });
+    await box.fill(text);
+    await box.press("Enter");
+  }
+
+  /** The conversation as it stands on the page. */
+  async lines(): Promise<ShownLine[]> {
+    return await this.page.getByRole("log").evaluate((log) => {
+      const textOf = (of: Element | null | undefined): string => (of?.textContent ?? "").replace(/\s+/g, " ").trim();
+      return [...log.children].map((line) => {
+        if (!line.classList.contains("said")) {
+          const who = line.classList.contains("tool") ? "tool" : "system";
+          return { who, text: textOf(line.querySelector("summary") ?? line), unheard: "", interrupted: false };
+        }
+        const bubble = line.querySelector(".bubble")?.cloneNode(true) as Element | undefined;
+        const tag = bubble?.querySelector(".tag");
+        const hidden = bubble?.querySelector(".hidden");
+        const interrupted = textOf(tag).startsWith("interrupted");
+        tag?.remove();
+        hidden?.remove();
+        const who = textOf(line.querySelector(".byline")).split(" · ")[0] ?? "";
+        return { who, text: textOf(bubble), unheard: textOf(bubble?.querySelector("del")), interrupted };
+      });
+    });
+  }
+
+  /** The lines one side has said so far. */
+  async linesOf(who: string): Promise<string[]> {
+    return (await this.lines()).filter((line) => line.who === who).map((line) => line.text);
+  }
+
+  /** Waits until the page shows this, anywhere in the conversation. */
+  async shows(text: string | RegExp, timeoutMs = 15_000): Promise<void> {
+    await this.page.getByRole("log").getByText(text).filter({ visible: true }).first().waitFor({ timeout: timeoutMs });
+  }
+
+  /** Who is lit as being on the line. */
+  async active(): Promise<string> {
+    const name = this.page.locator(".agent[aria-current=true] .agent-name");
+    return (await name.textContent({ timeout: 5_000 })) ?? "";
+  }
+
   /** Speaks into the page's microphone; settles when the last sample was played into it. */
   async say(frame: AudioFrame): Promise<void> {
-    if (frame.rate !== PAGE_RATE) throw new RangeError(`speech for a page must have ${PAGE_RATE} Hz, got ${frame.rate}`);
+    if (frame.rate !== PAGE_RATE)
+      throw new RangeError(`speech for a page must have ${PAGE_RATE} Hz, got ${frame.rate}`);
     const bytes = Buffer.from(int16ToBytes(frame.samples)).toString("base64");
     await this.page.evaluate((text) => window.reparteeTest.say(text), bytes);
   }
 
-  /** What the page has heard since `from` ms after its first sound, mono. */
+  /** Everything since `from` ms after the recording began. */
+  async recording(fromMs = 0): Promise<Recording> {
+    const [said, heard] = await this.page.evaluate((from) => window.reparteeTest.recording(from), fromMs);
+    return { said: frameOf(said), heard: frameOf(heard) };
+  }
+
+  /** What the page has heard since `from` ms after the recording began. */
   async heard(fromMs = 0): Promise<AudioFrame> {
-    const text = await this.page.evaluate((from) => window.reparteeTest.heard(from), fromMs);
-    const bytes = Buffer.from(text, "base64");
-    return monoFrame(new Int16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)), PAGE_RATE);
+    return (await this.recording(fromMs)).heard;
   }
 
   /** How much was recorded so far, ms: a place to give to `heard`. */
@@ -89,101 +191,59 @@ export class Caller {
     return await this.page.evaluate(() => window.reparteeTest.place());
   }
 
-  /** Settles when the remote voice has been silent for `ms`; rejects after `timeoutMs`. */
-  async quiet(ms = 700, timeoutMs = 30_000): Promise<void> {
-    await this.page.waitForFunction((quiet) => window.reparteeTest.quietFor() >= quiet, ms, { timeout: timeoutMs, polling: 50 });
+  /** Settles when the remote voice has been silent for `ms`, or was never heard; rejects after `timeoutMs`. */
+  async quiet(ms = 1_000, timeoutMs = 30_000): Promise<void> {
+    await this.page.waitForFunction((quiet) => window.reparteeTest.quietFor() >= quiet, ms, {
+      timeout: timeoutMs,
+      polling: 50,
+    });
   }
 
   /** Settles when the remote voice is heard; rejects after `timeoutMs`. */
   async voice(timeoutMs = 15_000): Promise<void> {
-    await this.page.waitForFunction(() => window.reparteeTest.quietFor() < 100, undefined, { timeout: timeoutMs, polling: 20 });
+    await this.page.waitForFunction(() => window.reparteeTest.quietFor() < 150, undefined, {
+      timeout: timeoutMs,
+      polling: 20,
+    });
   }
 
+  /** Waits for the answer to begin, and to end. */
+  async answer(): Promise<void> {
+    await this.voice();
+    await this.quiet();
+  }
+
+  /** Closes the tab as a person does, then the browser. */
   async close(): Promise<void> {
+    await this.page.close();
     await this.#browser.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
 }
 
-declare global {
-  interface Window {
-    reparteeTest: {
-      say(base64: string): Promise<void>;
-      heard(fromMs: number): string;
-      place(): number;
-      quietFor(): number;
-    };
-  }
+function pathOfChromium(): string {
+  const path = findChromium();
+  if (path === undefined) throw new Error("no Chromium: `node scripts/chromium.mjs` installs one");
+  return path;
 }
 
-/** Runs in the page before its scripts: records every remote audio track. */
-function recordRemoteAudio(rate: number): void {
-  const chunks: Float32Array[] = [];
-  let lastSound = -1;
-  let context: AudioContext | undefined;
-  const record = (track: MediaStreamTrack): void => {
-    context ??= new AudioContext({ sampleRate: rate });
-    const source = context.createMediaStreamSource(new MediaStream([track]));
-    const tap = context.createScriptProcessor(1_024, 1, 1);
-    tap.onaudioprocess = (event) => {
-      const samples = event.inputBuffer.getChannelData(0).slice();
-      chunks.push(samples);
-      let sum = 0;
-      for (const sample of samples) sum += sample * sample;
-      if (Math.sqrt(sum / samples.length) > 0.003) lastSound = performance.now();
-    };
-    source.connect(tap);
-    tap.connect(context.destination);
-  };
-  const Original = window.RTCPeerConnection;
-  window.RTCPeerConnection = class extends Original {
-    constructor(configuration?: RTCConfiguration) {
-      super(configuration);
-      this.addEventListener("track", ({ track }) => {
-        if (track.kind === "audio") record(track);
-      });
-    }
-  };
-  const length = (): number => chunks.reduce((all, chunk) => all + chunk.length, 0);
-  window.reparteeTest = {
-    say: () => Promise.reject(new Error("this page has a wav file as its microphone")),
-    place: () => (length() / rate) * 1_000,
-    quietFor: () => (lastSound < 0 ? 0 : performance.now() - lastSound),
-    heard: (fromMs) => {
-      const all = new Int16Array(length());
-      let at = 0;
-      for (const chunk of chunks) {
-        for (const sample of chunk) all[at++] = Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_768)));
-      }
-      const bytes = new Uint8Array(all.slice(Math.floor((fromMs * rate) / 1_000)).buffer);
-      let text = "";
-      for (let i = 0; i < bytes.length; i += 8_192) text += String.fromCharCode(...bytes.subarray(i, i + 8_192));
-      return btoa(text);
-    },
-  };
+/** Audio worklets are loaded past Playwright's routes, so the recorder is a blob, which the page forbids. */
+async function allowRecorder(route: Route): Promise<void> {
+  const response = await route.fetch();
+  const headers = response.headers();
+  const policy = (headers["content-security-policy"] ?? "").replace("script-src 'self'", "script-src 'self' blob:");
+  await route.fulfill({ response, headers: { ...headers, "content-security-policy": policy } });
 }
 
-/** Runs in the page before its scripts: a microphone that speaks when the test says so. */
-function speakOnDemand(rate: number): void {
-  let context: AudioContext | undefined;
-  let out: MediaStreamAudioDestinationNode | undefined;
-  navigator.mediaDevices.getUserMedia = () => {
-    context ??= new AudioContext();
-    out ??= context.createMediaStreamDestination();
-    return context.resume().then(() => (out as MediaStreamAudioDestinationNode).stream.clone());
-  };
-  window.reparteeTest.say = (base64) => {
-    if (context === undefined || out === undefined) return Promise.reject(new Error("the page has not asked for a microphone"));
-    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-    const samples = new Int16Array(bytes.buffer);
-    const buffer = context.createBuffer(1, samples.length, rate);
-    buffer.copyToChannel(Float32Array.from(samples, (sample) => sample / 32_768), 0);
-    const source = context.createBufferSource();
-    source.buffer = buffer;
-    source.connect(out);
-    return new Promise((resolve) => {
-      source.onended = () => resolve();
-      source.start();
-    });
-  };
+/** A measured figure, for people to read in the output of the tests. */
+export function tell(figure: string): void {
+  process.stdout.write(`    ${figure}\n`);
+}
+
+function frameOf(base64: string): AudioFrame {
+  const bytes = Buffer.from(base64, "base64");
+  return monoFrame(
+    new Int16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)),
+    PAGE_RATE,
+  );
 }

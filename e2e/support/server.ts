@@ -17,7 +17,10 @@ export interface Started {
 const START = 30_000;
 
 /** Starts a program that prints where it serves; `args` as for node. */
-export async function startServer(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Started> {
+export async function startServer(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Started> {
   const child = spawn(process.execPath, [...args], {
     env: { ...process.env, PORT: "0", HOST: "127.0.0.1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -36,12 +39,17 @@ export async function startServer(args: readonly string[], env: Readonly<Record<
     child.stderr.on("data", read);
     child.once("exit", (code) => reject(new Error(`the server ended with ${code}:\n${output}`)));
   });
+  let asked = false;
+  child.once("exit", (code, signal) => {
+    if (!asked) process.stderr.write(`the server at ${url} ended by itself with ${code ?? signal}:\n${output}\n`);
+  });
   return {
     url,
     process: child,
     output: () => output,
     stop: async () => {
       if (child.exitCode !== null) return child.exitCode;
+      asked = true;
       const exit = once(child, "exit");
       child.kill("SIGINT");
       await exit;
