@@ -67,9 +67,9 @@ export class Mind {
     if (this.#closed) return;
     this.#closed = true;
     this.#waiting = [];
-    const sessions = [this.#main ?? "opening", ...this.#apart.values()];
+    const sessions = [this.#main, ...this.#apart.values()];
     this.#apart.clear();
-    await Promise.all(sessions.flatMap((one) => (one === "opening" ? [] : [this.#end(one)])));
+    await Promise.all(sessions.flatMap((one) => (one === undefined || one === "opening" ? [] : [this.#end(one)])));
   }
 
   async #open(ask: Ask): Promise<void> {
