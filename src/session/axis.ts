@@ -22,6 +22,8 @@ export class Axis {
 
   /** Session time of a frame that starts at `at` (media time) and lasts `duration`, arriving at `now` (session time). */
   place(at: Millis, duration: Millis, now: Millis): Millis {
+    // A transport that has no time for a frame tells nothing about the offset.
+    if (!Number.isFinite(at)) return now - duration;
     const lateness = this.#offset === undefined ? -1 : now - (at + duration + this.#offset);
     const broken = now - this.#arrived > BREAK && lateness > LATE;
     this.#arrived = now;

@@ -46,4 +46,19 @@ describe("the judge", () => {
       }),
     );
   });
+
+  it("does not judge hours of silence window by window", () => {
+    let pushes = 0;
+    let resets = 0;
+    const counting = () => ({ ...maker(), push: () => ((pushes += 1), 0), reset: () => void (resets += 1) });
+    const ends: number[] = [];
+    const judge = new Judge(counting, RATE, (_, end) => ends.push(end));
+    judge.push(frame(0));
+    judge.fill(3 * 3_600_000);
+    expect(pushes).toBeLessThanOrEqual(64);
+    expect(resets).toBe(2);
+    expect(3 * 3_600_000 - (ends.at(-1) ?? 0)).toBeLessThanOrEqual(64);
+    judge.push(frame(3 * 3_600_000));
+    expect(judge.fed).toBe(3 * 3_600_000 + 20);
+  });
 });

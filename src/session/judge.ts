@@ -58,9 +58,10 @@ export class Judge {
   /** No media came: counts the time until `to` as silence. */
   fill(to: Millis): void {
     if (this.#fed === undefined) return;
-    while (this.#fed + this.#windowMs <= to) {
-      this.#fed += this.#windowMs;
-      this.#judged = this.#fed - this.#windowMs - (this.#windower.pending / this.#detector.rate) * 1000;
+    if (to - this.#fed > LONG_GAP) this.#begin(to - LONG_GAP);
+    for (let fed = this.#fed + this.#windowMs; fed <= to; fed += this.#windowMs) {
+      this.#fed = fed;
+      this.#judged = fed - this.#windowMs - (this.#windower.pending / this.#detector.rate) * 1000;
       this.#windower.push(this.#silence);
     }
   }
