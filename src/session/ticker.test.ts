@@ -61,4 +61,32 @@ describe("the ticker", () => {
     await clock.advance(40);
     expect(runs).toBe(3);
   });
+
+  it("keeps one timer when its last task makes way for a new one", async () => {
+    const clock = new VirtualClock();
+    const ticker = new Ticker(clock, () => {});
+    let runs = 0;
+    const stop = ticker.start(() => {
+      stop();
+      ticker.start(() => {
+        runs += 1;
+      });
+    });
+    await clock.advance(20);
+    const before = runs;
+    await clock.advance(1_000);
+    expect([runs - before, clock.pending]).toEqual([50, 1]);
+  });
+
+  it("serves once, not once per missed round, after the process stood still", async () => {
+    let now = 0;
+    const tasks: { at: number; task: () => void }[] = [];
+    const clock = { now: () => now, wall: () => 0, at: (at: number, task: () => void) => (tasks.push({ at, task }), () => {}) };
+    const times: number[] = [];
+    new Ticker(clock, () => {}).start((at) => times.push(at));
+    for (now of [21, 3_600_000, 3_600_020, 3_600_040]) tasks.splice(0).forEach(({ task }) => task());
+    expect(times).toEqual([21, 3_600_000, 3_600_020, 3_600_040]);
+    expect(tasks).toHaveLength(1);
+    expect((tasks[0]?.at ?? 0) - now).toBeLessThanOrEqual(20);
+  });
 });

@@ -63,6 +63,7 @@ export class Ticker {
 
   #run(): void {
     const now = this.#clock.now();
+    this.#cancel = undefined;
     for (const task of this.#phases[this.#slot % PHASES] ?? []) {
       try {
         task(now);
@@ -70,7 +71,7 @@ export class Ticker {
         this.#onFault(error);
       }
     }
-    if (this.#running > 0) this.#arm();
-    else this.#cancel = undefined;
+    // A task may have stopped the last one and started another, which has set the timer already.
+    if (this.#running > 0 && this.#cancel === undefined) this.#arm();
   }
 }
