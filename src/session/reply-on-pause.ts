@@ -11,7 +11,7 @@ import type { TurnEvent, TurnMachine } from "../turn/events.ts";
 import type { TurnOptions, TurnPolicy } from "../turn/policy.ts";
 import type { DetectorMaker } from "../vad/detector.ts";
 import { TurnLatency } from "./latency.ts";
-import { tellError } from "./run.ts";
+import { isIterable, tellError } from "./run.ts";
 import { LiveSession } from "./session.ts";
 import { type Listener, listen } from "./turns.ts";
 import type { Handler, Output, Reply, Session, Turn } from "./types.ts";
@@ -48,7 +48,7 @@ export function replyOnPause<In = unknown>(reply: Reply<In>, options: ReplyOnPau
     const undo = session.on("message", (message) => {
       if (message.type === "text") replies.typed(message.text);
       else if (message.type === "interrupt") replies.silence();
-      else if (message.type === "talk") listener.note({ type: "talk", down: message.phase === "start" });
+      else if (message.type === "talk") listener.note({ type: "talk", down: message.phase === "start", cancel: message.phase === "cancel" });
     });
     session.signal.addEventListener("abort", () => ended.resolve(), { once: true });
     if (startup !== undefined) replies.start((turn) => startup(turn.session), undefined);
@@ -80,7 +80,8 @@ class Replies<In> {
   #turn: string | undefined;
   #startedAt: Millis = 0;
   #quietAt: Millis = 0;
-  #text: string | undefined;
+  /** Lines that were typed and whose turn has not ended: while our voice may not be interrupted, they wait for its end. */
+  #typed: string[] = [];
 
   constructor(session: LiveSession<In>, reply: Reply<In>) {
     this.#session = session;
@@ -94,11 +95,10 @@ class Replies<In> {
   }
 
   typed(text: string): void {
-    this.#text = text;
+    this.#typed.push(text);
     this.#startedAt = this.#session.clock.now();
     this.#quietAt = this.#startedAt;
     this.#listener?.note({ type: "typed" });
-    this.#text = undefined;
   }
 
   /** The page asked us to be quiet. */
@@ -146,7 +146,7 @@ class Replies<In> {
     this.#cancel(new VoiceError("interrupted", "the caller went on"));
     const id = this.#turnId();
     const index = this.#index++;
-    const typed = why === "typed" ? this.#text : undefined;
+    const typed = this.#typed.length === 0 ? undefined : this.#typed.splice(0).join("\n");
     const rate = this.#session.transport.can.rate;
     const audio = typed === undefined ? (this.#listener?.utterance() ?? monoFrame(new Int16Array(0), rate)) : monoFrame(new Int16Array(0), rate, at);
     const quiet = typed === undefined && why === "pause" ? this.#quietAt : at;
@@ -193,7 +193,9 @@ class Replies<In> {
   ): Promise<void> {
     const began = this.#session.clock.now();
     try {
-      const iterator = make({ signal: live.abort.signal, session: this.#session })[Symbol.asyncIterator]();
+      const outputs: unknown = make({ signal: live.abort.signal, session: this.#session });
+      if (!isIterable(outputs)) throw new TypeError(`a reply must be an async generator, got ${typeof outputs}`);
+      const iterator = outputs[Symbol.asyncIterator]();
       live.iterator = iterator;
       for (let first = true; ; first = false) {
         const next = await iterator.next();
@@ -206,6 +208,7 @@ class Replies<In> {
       }
     } catch (error) {
       if (this.#live === live) this.#failed(error);
+      this.#leave(live);
     }
     if (this.#live !== live) return;
     live.done = true;
@@ -245,8 +248,12 @@ class Replies<In> {
     }
     live.abort.abort(reason);
     live.parked?.resolve();
-    // A generator that awaits something which never settles never settles its return() either.
-    live.iterator?.return?.()?.catch((error: unknown) => this.#session.platform.log.debug("a cancelled reply failed", { error }));
+    this.#leave(live);
+  }
+
+  /** Lets the generator clean up. One that awaits something which never settles never settles its return() either. */
+  #leave({ iterator }: Live): void {
+    iterator?.return?.()?.catch((error: unknown) => this.#session.platform.log.debug("a cancelled reply failed", { error }));
   }
 
   #playing(on: boolean, at: Millis): void {

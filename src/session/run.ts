@@ -100,6 +100,6 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
-function isIterable(value: unknown): value is AsyncIterable<Output> {
+export function isIterable(value: unknown): value is AsyncIterable<Output> {
   return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }

@@ -197,19 +197,24 @@ class SessionListener<In> implements Listener {
   #missing(): void {
     this.#timer = undefined;
     if (this.#stopped) return;
+    try {
+      this.#catchUp();
+    } catch (error) {
+      this.#session.fault(error);
+    }
+    this.#arm();
+  }
+
+  #catchUp(): void {
     const now = this.#session.clock.now();
     const fed = this.#judge.fed;
     // A caller whose line was lost says nothing, which ends no turn.
-    if (this.#session.state === "away") {
-      this.#arm();
-      return;
-    }
+    if (this.#session.state === "away") return;
     if (fed === undefined) {
       this.#carry(this.machine.tick(now));
     } else if (now - fed > MISSING) {
       this.#judge.fill(now - MISSING / 2);
       this.#carry(this.machine.tick(now - MISSING / 2));
     }
-    this.#arm();
   }
 }
