@@ -36,7 +36,7 @@ export interface Track {
   close(): void;
 }
 
-export interface LiveCallOptions extends Omit<RealtimeCallOptions, "now" | "wall" | "makeId"> {
+export interface LiveCallOptions extends Omit<RealtimeCallOptions, "now" | "wall" | "makeId" | "toBase64"> {
   readonly id: string;
   readonly engine: Engine;
   readonly platform: Platform;
@@ -77,7 +77,7 @@ export class LiveCall {
     this.id = id;
     this.#options = options;
     const { clock } = platform;
-    this.#call = new RealtimeCall({ ...options, now: clock.now(), wall: clock.wall() });
+    this.#call = new RealtimeCall({ ...options, toBase64, now: clock.now(), wall: clock.wall() });
     this.#caller = new RealtimeCaller({
       id,
       platform,
@@ -273,4 +273,8 @@ function piecesOf(audio: string): readonly string[] {
   const pieces: string[] = [];
   for (let at = 0; at < audio.length; at += PIECE) pieces.push(audio.slice(at, at + PIECE));
   return pieces;
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 }

@@ -3,6 +3,7 @@
  * itself has no socket, no timer and no engine: every call answers with effects, to be carried out in order.
  */
 import type { AudioFrame } from "../../audio/frame.ts";
+import { encodeBase64 } from "../../base/base64.ts";
 import type { VoiceError } from "../../base/errors.ts";
 import type { Millis } from "../../base/time.ts";
 import type { ServerEvent } from "../../protocol/openai/server-events.ts";
@@ -86,12 +87,14 @@ export interface Trouble {
 /** Collects effects until they are taken. Nothing goes out after `close`. */
 export class Outbox {
   readonly makeId: (prefix: string) => string;
+  readonly toBase64: (bytes: Uint8Array) => string;
   #effects: Effect[] = [];
   #closed = false;
 
   /** `makeId`: a new id behind a prefix such as `item`. */
-  constructor(makeId: (prefix: string) => string) {
+  constructor(makeId: (prefix: string) => string, toBase64: (bytes: Uint8Array) => string = encodeBase64) {
     this.makeId = makeId;
+    this.toBase64 = toBase64;
   }
 
   get closed(): boolean {

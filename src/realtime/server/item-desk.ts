@@ -2,7 +2,6 @@
  * What clients do to the conversation: create, retrieve, shorten and delete items. A command that cannot be carried out
  * changes nothing and is answered with an error.
  */
-import { encodeBase64 } from "../../base/base64.ts";
 import type { Millis } from "../../base/time.ts";
 import type { ClientEvent } from "../../protocol/openai/client-events.ts";
 import {
@@ -67,7 +66,7 @@ export class ItemDesk {
     if (entry === undefined) return;
     const { item, audio } = entry;
     const isSilent = !this.#withAudio || audio === undefined || audio.length === 0;
-    const whole = isSilent ? item : withAudio(item, encodeBase64(audio));
+    const whole = isSilent ? item : withAudio(item, this.#outbox.toBase64(audio));
     this.#outbox.send({ type: "conversation.item.retrieved", item: whole });
   }
 

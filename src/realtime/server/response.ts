@@ -9,7 +9,6 @@ import { encodeAlaw, encodeMulaw } from "../../audio/g711.ts";
 import { int16ToBytes } from "../../audio/pcm.ts";
 import { Resampler } from "../../audio/resample.ts";
 import type { AudioFrame } from "../../audio/frame.ts";
-import { encodeBase64 } from "../../base/base64.ts";
 import type { Millis } from "../../base/time.ts";
 import type { AssistantMessage, FunctionCall, ItemStatus } from "../../protocol/openai/items.ts";
 import type { ContentPart, ResponseUsage, StatusDetails, WireResponse } from "../../protocol/openai/server-events.ts";
@@ -255,7 +254,7 @@ export class LiveResponse {
     message.entry.audioMs += ms;
     this.#spokenMs += ms;
     if (media === "events") {
-      outbox.send({ type: "response.output_audio.delta", ...message.where, delta: encodeBase64(bytes) });
+      outbox.send({ type: "response.output_audio.delta", ...message.where, delta: outbox.toBase64(bytes) });
       return;
     }
     if (!this.#sounds) outbox.send({ type: "output_audio_buffer.started", response_id: this.id });
