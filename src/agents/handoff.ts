@@ -3,10 +3,21 @@
  * return. Either way the conversation goes with the caller, and the engine is briefed anew between two replies.
  */
 import { isRecord } from "../protocol/page.ts";
-import type { Agent, Brief, Handoff } from "./types.ts";
+import { checkName, tool } from "./tool.ts";
+import type { Agent, Brief, Handoff, Tool } from "./types.ts";
 
-/** A way to a colleague with its manners: what is said, what is told. Also what a tool returns to pass the caller on. */
+/** What a model writes to hand over, unless it is told otherwise. */
+const REASON = {
+  type: "object",
+  properties: { reason: { type: "string", description: "What the caller wants, in one sentence." } },
+};
+
+/**
+ * A way to a colleague with its manners: what is said, what is told. Also what a tool returns to pass the caller on.
+ * Throws TypeError for a `name` that models do not accept.
+ */
 export function handoff(to: Agent | (() => Agent), options: Omit<Handoff, "kind" | "to"> = {}): Handoff {
+  if (options.name !== undefined) checkName(options.name);
   return { kind: "handoff", to, ...options };
 }
 
@@ -44,7 +55,7 @@ export function handoffsOf(agent: Agent): ReadonlyMap<string, Handoff> {
   const ways = new Map<string, Handoff>();
   for (const entry of agent.handoffs) {
     const way = isHandoff(entry) ? entry : handoff(entry);
-    const name = transferName(targetOf(way).name);
+    const name = way.name ?? transferName(targetOf(way).name);
     if (ways.has(name) || agent.tools.some((tool) => tool.name === name)) {
       throw new TypeError(`tools and colleagues of ${agent.name} must have different names, got two called ${name}`);
     }
@@ -59,9 +70,22 @@ export function toTransferTool(name: string, way: Handoff): Brief["tools"][numbe
   return {
     name,
     description: way.description ?? `Pass the caller on to ${colleague}${role === undefined ? "" : ` (${role})`}.`,
-    parameters: {
-      type: "object",
-      properties: { reason: { type: "string", description: "What the caller wants, in one sentence." } },
-    },
+    parameters: way.parameters ?? REASON,
   };
+}
+
+/** The tool that does what has to be done before the caller is passed on; undefined when that is nothing. */
+export function toHandoffTool(name: string, way: Handoff): Tool | undefined {
+  const { onHandoff, enabled, parameters = REASON } = way;
+  if (onHandoff === undefined && enabled === undefined) return undefined;
+  return tool({
+    name,
+    description: "",
+    parameters: { ...parameters },
+    ...(enabled !== undefined && { enabled }),
+    execute: async (args, context) => {
+      const other = await onHandoff?.(args, context);
+      return isHandoff(other) ? other : way;
+    },
+  });
 }

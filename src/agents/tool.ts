@@ -1,6 +1,7 @@
 import { VoiceError } from "../base/errors.ts";
+import type { Session } from "../session/types.ts";
 import { type ArgsOf, checkArgs, type Schema, toJsonSchema } from "./schema.ts";
-import type { Tool, ToolContext } from "./types.ts";
+import type { Approval, Tool, ToolContext } from "./types.ts";
 
 /** Names that every model accepts. */
 const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
@@ -16,19 +17,24 @@ export interface ToolOptions<S extends Schema> {
   readonly timeoutMs?: number;
   /** What happens to a running call when the caller interrupts. Default "continue". */
   readonly onInterrupt?: "continue" | "cancel";
-  /** Whether the caller has to allow each call on the page. Default false. */
-  readonly approval?: boolean;
+  /** Whether the caller has to allow a call on the page; a function decides for each call. Default false. */
+  readonly approval?: boolean | Approval<ArgsOf<S>>;
+  /** Whether the model may use it; asked when the agent comes on the line, and again at each call. Default: yes. */
+  readonly enabled?: (session: Session) => boolean | Promise<boolean>;
   /**
    * Does the work. What it returns is told to the model: a string as it is, anything else as JSON; a `handoff()` passes
-   * the caller on. What it throws is told as a failure; only messages of VoiceErrors with `expose` are passed on.
+   * the caller on, `quiet()` asks for no answer. What it throws is told as a failure; only messages of VoiceErrors with
+   * `expose` are passed on.
    */
   execute(args: ArgsOf<S>, context: ToolContext): unknown;
 }
 
-/** Something an agent can do. Throws TypeError when name or schema cannot be used. */
+/** Something an agent can do. Throws TypeError when name, schema or `execute` cannot be used. */
 export function tool<const S extends Schema = { readonly type: "object" }>(options: ToolOptions<S>): Tool<ArgsOf<S>> {
-  const { name = "", description, timeoutMs = 15_000, onInterrupt = "continue", approval = false } = options;
+  const { name = "", description, timeoutMs = 15_000, onInterrupt = "continue", approval = false, enabled } = options;
   if (name !== "") checkName(name);
+  if (typeof options.execute !== "function")
+    throw new TypeError(`${name === "" ? "a tool" : `tool ${name}`} must have execute, a function`);
   if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs must be above 0, got ${timeoutMs}`);
   const schema: Schema = options.parameters ?? { type: "object", properties: {}, additionalProperties: false };
   return {
@@ -38,6 +44,7 @@ export function tool<const S extends Schema = { readonly type: "object" }>(optio
     timeoutMs,
     onInterrupt,
     approval,
+    ...(enabled !== undefined && { enabled }),
     // The schema has just vouched for the type.
     parse: (args) => checkArgs(schema, args) as ArgsOf<S>,
     execute: (args, context) => options.execute(args, context),

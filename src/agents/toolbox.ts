@@ -8,8 +8,9 @@ import type { Millis } from "../base/time.ts";
 import type { PageEvent } from "../protocol/page.ts";
 import type { Session } from "../session/types.ts";
 import { isHandoff } from "./handoff.ts";
+import { isQuiet } from "./quiet.ts";
 import { readArgs } from "./tool.ts";
-import type { Handoff, Tool } from "./types.ts";
+import type { Handoff, Item, Tool, ToolContext } from "./types.ts";
 
 /** How long the caller may think about a call that needs approval, ms. */
 const APPROVAL: Millis = 60_000;
@@ -30,6 +31,8 @@ export interface CallResult {
   readonly ms: Millis;
   /** The tool passes the caller on. */
   readonly handoff?: Handoff;
+  /** The tool asks for no answer. */
+  readonly quiet: boolean;
 }
 
 export interface ToolboxEvents {
@@ -38,6 +41,8 @@ export interface ToolboxEvents {
   onReport(report: Extract<PageEvent, { type: "tool" }>["data"]): void;
   /** What a tool threw, for the log. */
   onFault(error: VoiceError): void;
+  /** The conversation as it stands. */
+  items(): readonly Item[];
 }
 
 interface Running {
@@ -111,14 +116,19 @@ export class Toolbox {
   async #work(running: Running): Promise<void> {
     const { request, tool, abort } = running;
     try {
-      if (tool === undefined)
+      const { enabled, approval } = tool ?? {};
+      const isOpen = enabled === undefined || (await this.#within(running, () => enabled(this.#session)));
+      if (tool === undefined || !isOpen)
         throw new VoiceError("bad-message", `there is no tool called ${request.name}`, { expose: true });
       const args = tool.parse(readArgs(request.args));
-      if (tool.approval && !(await this.#ask(running))) {
+      const context = this.#context(running);
+      const asks =
+        typeof approval === "function" ? await this.#within(running, () => approval(args, context)) : approval;
+      if (asks !== false && !(await this.#ask(running))) {
         throw new VoiceError("forbidden", "the caller did not allow this", { expose: true });
       }
       this.#report(running, "running");
-      this.#finish(running, await this.#execute(running, tool, args), false);
+      this.#finish(running, await this.#within(running, () => tool.execute(args, context)), false);
     } catch (error) {
       const wrapped = asVoiceError(error, "tool-failed");
       if (wrapped.code === "tool-failed" && !abort.signal.aborted) this.#events.onFault(wrapped);
@@ -126,27 +136,36 @@ export class Toolbox {
     }
   }
 
-  /** Races the tool against its time and its cancellation: a tool that ignores the signal still gets its answer. */
-  async #execute(running: Running, tool: Tool, args: unknown): Promise<unknown> {
+  #context(running: Running): ToolContext {
     const { request, abort } = running;
+    const { items } = this.#events;
+    return {
+      call: request.id,
+      session: this.#session,
+      get items() {
+        return items();
+      },
+      signal: abort.signal,
+      progress: (text) => {
+        if (this.#running.get(request.id) === running) this.#report(running, "running", undefined, text);
+      },
+    };
+  }
+
+  /** Races work of the tool's against its time and its cancellation: a tool that ignores the signal still gets its answer. */
+  async #within<T>(running: Running, work: () => T | Promise<T>): Promise<T> {
+    const { abort, tool } = running;
     const { clock } = this.#session;
+    const timeoutMs = tool?.timeoutMs ?? 0;
     const cut = deferred<never>();
     abort.signal.addEventListener("abort", () => cut.reject(abort.signal.reason), { once: true });
     if (abort.signal.aborted) cut.reject(abort.signal.reason);
-    const cancelTimer = clock.at(clock.now() + tool.timeoutMs, () => {
-      abort.abort(new VoiceError("tool-timeout", `timed out after ${tool.timeoutMs} ms`, { expose: true }));
+    const cancelTimer = clock.at(clock.now() + timeoutMs, () => {
+      abort.abort(new VoiceError("tool-timeout", `timed out after ${timeoutMs} ms`, { expose: true }));
     });
-    const work = async (): Promise<unknown> =>
-      await tool.execute(args, {
-        call: request.id,
-        session: this.#session,
-        signal: abort.signal,
-        progress: (text) => {
-          if (this.#running.get(request.id) === running) this.#report(running, "running", undefined, text);
-        },
-      });
+    const run = async (): Promise<T> => await work();
     try {
-      return await Promise.race([work(), cut.promise]);
+      return await Promise.race([run(), cut.promise]);
     } finally {
       cancelTimer();
     }
@@ -173,11 +192,19 @@ export class Toolbox {
     const { request, startedAt } = running;
     if (this.#running.get(request.id) !== running) return;
     const passedOn = isHandoff(value) ? value : undefined;
-    const output = passedOn === undefined ? toOutput(value) : "passed on";
+    const isSilent = isQuiet(value);
+    const output = passedOn === undefined ? toOutput(isSilent ? value.output : value) : "passed on";
     this.#running.delete(request.id);
     const ms = this.#session.clock.now() - startedAt;
     this.#report(running, failed ? "error" : "ok", output, undefined, ms);
-    this.#events.onResult({ call: request, output, failed, ms, ...(passedOn !== undefined && { handoff: passedOn }) });
+    this.#events.onResult({
+      call: request,
+      output,
+      failed,
+      ms,
+      quiet: isSilent,
+      ...(passedOn !== undefined && { handoff: passedOn }),
+    });
   }
 
   #report(

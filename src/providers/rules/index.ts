@@ -103,10 +103,12 @@ async function* act({ rule, slots }: Intent, brief: Brief, context: RuleContext)
   if (rule.say !== undefined) yield* sentences(textOf(rule.say, slots, context));
   const name = rule.call?.tool ?? (rule.handoff === undefined ? undefined : transferName(rule.handoff));
   if (name === undefined) return;
-  if (!brief.tools.some((tool) => tool.name === name)) throw new TypeError(`${brief.agent} has no tool called ${name}`);
+  // A colleague's tool may be spelled as its name is: `transfer_to_Ben`.
+  const tool = brief.tools.find((one) => one.name.toLowerCase() === name.toLowerCase());
+  if (tool === undefined) throw new TypeError(`${brief.agent} has no tool called ${name}`);
   // Unique in the conversation: the newest item has a random id.
   const toolCallId = `call_${name}_${items.at(-1)?.id ?? "first"}`;
-  yield { type: "tool-call", toolCallId, toolName: name, input: rule.call?.args?.(slots, context) ?? slots };
+  yield { type: "tool-call", toolCallId, toolName: tool.name, input: rule.call?.args?.(slots, context) ?? slots };
 }
 
 function toldResult(
