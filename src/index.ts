@@ -33,12 +33,14 @@ export { agent, type AgentOptions } from "./agents/agent.ts";
 export { type Caption, captions, type CaptionsOptions } from "./agents/captions.ts";
 export { converse, type ConverseOptions } from "./agents/converse.ts";
 export { handoff } from "./agents/handoff.ts";
+export { quiet, type Quiet } from "./agents/quiet.ts";
 export { speak, type SpeakOptions } from "./agents/speak.ts";
 export { tool, type ToolOptions } from "./agents/tool.ts";
 export { transcribe, type TranscribeOptions } from "./agents/transcribe.ts";
 export type {
   Agent,
   Answer,
+  Approval,
   Ask,
   Brief,
   Engine,

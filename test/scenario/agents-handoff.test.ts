@@ -133,6 +133,60 @@ describe("handoffs", () => {
     expect(session.state).toBe("live");
   });
 
+  it("do first what has to be done, with what the model wrote, and may lead elsewhere", async () => {
+    const asked: unknown[] = [];
+    const cleo = plainAgent("Cleo");
+    const ben = plainAgent("Ben");
+    const way = handoff(ben, {
+      name: "escalate",
+      parameters: { type: "object", properties: { level: { type: "integer" } }, required: ["level"] },
+      onHandoff: (args, { items }) => {
+        asked.push([args, items.length > 0]);
+        return handoff(cleo);
+      },
+    });
+    const engine = scripted({ replies: [[{ call: "escalate", args: { level: 2 } }], [{ say: "Cleo." }]] });
+    const { type, agentLines } = await talkTo(plainAgent("Ada", { handoffs: [way] }), { engine });
+    await type("Help!", 500);
+    expect(asked).toEqual([[{ level: 2 }, true]]);
+    expect(engine.log.slice(-3)).toEqual(["result passed on", "rebrief Cleo", "answer"]);
+    expect(agentLines()).toEqual(["Cleo."]);
+  });
+
+  it.each([
+    ["what comes first fails", { onHandoff: () => Promise.reject(broken("desk closed")) }, {}, /failed|desk/],
+    [
+      "the model leaves out what it must say",
+      { onHandoff: () => {}, parameters: { required: ["level"] } },
+      {},
+      /level: is missing/,
+    ],
+    ["the colleague is not for this caller", { enabled: () => false }, {}, /there is no tool called transfer_to_ben/],
+  ])("leave the caller where they are when %s", async (_what, options, args, told) => {
+    const ada = plainAgent("Ada", { handoffs: [handoff(plainAgent("Ben"), options)] });
+    const engine = scripted({ replies: [[{ call: "transfer_to_ben", args }], [{ say: "I am still here." }]] });
+    const { type, agentLines, items, call } = await talkTo(ada, { engine });
+    await type("Benefits.", 1_000);
+    const result = items.find((item) => item.kind === "result");
+    expect(result?.kind === "result" && result.failed ? result.output : "").toMatch(told);
+    expect(agentLines()).toEqual(["I am still here."]);
+    expect(call.eventsOf("handoff")).toEqual([]);
+  });
+
+  it("tell instructions that are a function what was said so far", async () => {
+    const told: number[] = [];
+    const ben = plainAgent("Ben", {
+      instructions: (_session, items) => {
+        told.push(items.filter((item) => item.kind === "message").length);
+        return "Be Ben.";
+      },
+    });
+    const engine = scripted({ replies: [[{ call: "transfer_to_ben" }], [{ say: "Hi." }]] });
+    const { type } = await talkTo(plainAgent("Ada", { handoffs: [ben] }), { engine });
+    await type("Benefits.", 500);
+    expect(told).toEqual([1]);
+  });
+
   it("refuse a team in which two colleagues would be the same tool", async () => {
     const ada = plainAgent("Ada", { handoffs: [plainAgent("Ben B."), plainAgent("ben b")] });
     const { call, session } = await talkTo(ada, { engine: scripted({ replies: [] }) });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { quiet } from "../../src/agents/quiet.ts";
 import { tool } from "../../src/agents/tool.ts";
 import { scripted } from "../../src/engines/scripted/index.ts";
 import { plainAgent, talkTo } from "./agents-setup.ts";
@@ -145,6 +146,104 @@ describe("tools in a conversation", () => {
     expect(agentLines()).toEqual(["I am here."]);
     await call.listen(2_000);
     expect(agentLines()).toEqual(["I am here.", "It is booked."]);
+  });
+
+  it("asks the caller only about the calls that a function picks out", async () => {
+    const paid: number[] = [];
+    const pay = tool({
+      name: "pay",
+      description: "",
+      parameters: z.object({ amount: z.number() }),
+      approval: ({ amount }, { items }) => amount > 100 && items.length > 0,
+      execute: ({ amount }) => void paid.push(amount),
+    });
+    const engine = scripted({
+      replies: [
+        [
+          { call: "pay", args: { amount: 20 } },
+          { call: "pay", args: { amount: 200 }, id: "call_b" },
+        ],
+      ],
+    });
+    const { type, call, tools } = await talkTo(plainAgent("Ada", { tools: [pay] }), { engine });
+    await type("Pay both.");
+    expect(paid).toEqual([20]);
+    expect(tools()).toContain("pay needs-approval");
+    call.message({ type: "approve", callId: "call_b", ok: true });
+    await call.listen(40);
+    expect(paid).toEqual([20, 200]);
+  });
+
+  it("does not run a call whose need of approval cannot be found out", async () => {
+    let runs = 0;
+    const pay = tool({
+      name: "pay",
+      description: "",
+      timeoutMs: 500,
+      approval: () => new Promise<boolean>(() => {}),
+      execute: () => (runs += 1),
+    });
+    const engine = scripted({ replies: [[{ call: "pay" }], [{ say: "It did not work." }]] });
+    const { type, items } = await talkTo(plainAgent("Ada", { tools: [pay] }), { engine });
+    await type("Pay.", 1_000);
+    expect(runs).toBe(0);
+    expect(items.find((item) => item.kind === "result")).toMatchObject({
+      failed: true,
+      output: "timed out after 500 ms",
+    });
+  });
+
+  it("leaves out of the brief what is not for this caller, and refuses it when it is called all the same", async () => {
+    const seen: string[][] = [];
+    const open = tool({ name: "open", description: "", execute: () => "" });
+    const staff = tool({ name: "staff", description: "", enabled: () => Promise.resolve(false), execute: () => "in" });
+    const engine = scripted({
+      replies: ({ brief, index }) => {
+        seen.push(brief.tools.map(({ name }) => name));
+        return index === 0 ? [{ call: "staff" }] : [{ say: "Sorry." }];
+      },
+    });
+    const { type, items } = await talkTo(plainAgent("Ada", { tools: [open, staff] }), { engine });
+    await type("Let me in.");
+    expect(seen[0]).toEqual(["open"]);
+    expect(items.find((item) => item.kind === "result")).toMatchObject({ output: "there is no tool called staff" });
+  });
+
+  it("gives the model a quiet result without asking for an answer", async () => {
+    const log = tool({ name: "log", description: "", execute: () => quiet({ logged: true }) });
+    const engine = scripted({ replies: [[{ say: "Noted." }, { call: "log" }], [{ say: "Yes?" }]] });
+    const { type, call, agentLines } = await talkTo(plainAgent("Ada", { tools: [log] }), { engine });
+    await type("Write that down.");
+    await call.listen(3_000);
+    expect(engine.log).toEqual(["open Ada", "add message", "answer", 'result {"logged":true}']);
+    expect(agentLines()).toEqual(["Noted."]);
+  });
+
+  it("answers once when one of two results is quiet", async () => {
+    const log = tool({ name: "log", description: "", execute: () => quiet("logged") });
+    const engine = scripted({
+      replies: [[{ call: "log" }, { call: "days_left", args: { year: 2026 } }], [{ say: "26." }]],
+    });
+    const { type, call } = await talkTo(plainAgent("Ada", { tools: [log, days] }), { engine });
+    await type("How many?");
+    await call.listen(1_000);
+    expect(engine.log.filter((line) => line === "answer")).toHaveLength(2);
+  });
+
+  it("shows a tool the conversation as it stands", async () => {
+    let seen: readonly string[] = [];
+    const file = tool({
+      name: "file",
+      description: "",
+      execute: (_args, { items }) => {
+        seen = items.map((item) => (item.kind === "message" ? `${item.who}: ${item.text}` : item.kind));
+      },
+    });
+    const engine = scripted({ replies: [[{ call: "file" }]] });
+    const { type, call } = await talkTo(plainAgent("Ada", { tools: [file], greeting: "Hello." }), { engine });
+    await call.listen(1_000);
+    await type("My screen is broken.");
+    expect(seen).toEqual(["agent: Hello.", "caller: My screen is broken.", "call"]);
   });
 
   it("stops a model that calls tools for ever", async () => {
