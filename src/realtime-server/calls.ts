@@ -74,12 +74,19 @@ export class RealtimeCalls {
     return (await this.options.authorize(key)) ? { session: undefined } : undefined;
   }
 
+  /** Why no more calls can begin now, if so. */
+  full(): VoiceError | undefined {
+    const { callLimit } = this.options;
+    if (this.#closed) return new VoiceError("draining", "The server is closing.", { expose: true });
+    if (this.#calls.size < callLimit) return undefined;
+    return new VoiceError("concurrency-limit", `${callLimit} calls are live, which is the limit.`, { expose: true });
+  }
+
   /** Throws VoiceError `concurrency-limit` or `draining`. */
   begin({ media, kind, model, session }: BeginOptions): LiveCall {
-    const { engine, platform, makeDetector, agent, defaults, phrases, lifetimeMs, limits, callLimit } = this.options;
-    if (this.#closed) throw new VoiceError("draining", "the server is closing", { expose: true });
-    if (this.#calls.size >= callLimit)
-      throw new VoiceError("concurrency-limit", `${callLimit} calls are live, which is the limit`, { expose: true });
+    const { engine, platform, makeDetector, agent, defaults, phrases, lifetimeMs, limits } = this.options;
+    const full = this.full();
+    if (full !== undefined) throw full;
     const id = this.makeId("rtc");
     const call = new LiveCall({
       id,

@@ -24,7 +24,7 @@ import { type CallsOptions, RealtimeCalls } from "./calls.ts";
 import { embeddedEngine } from "./embedded.ts";
 import { answerRequest } from "./http.ts";
 import { phrasesFor } from "./responder.ts";
-import { acceptSocket, refuse } from "./upgrade.ts";
+import { acceptSocket, refuse, targetOf } from "./upgrade.ts";
 
 export { phrasesFor, responder } from "./responder.ts";
 
@@ -144,8 +144,7 @@ class ListeningServer implements RealtimeServer {
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    if (pathname !== "/v1/realtime") return false;
+    if (targetOf(request).path !== "/v1/realtime") return false;
     void acceptSocket(this.#calls, this.#sockets, request, socket, head);
     return true;
   }

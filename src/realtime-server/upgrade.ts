@@ -2,7 +2,6 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket, WebSocketServer } from "ws";
-import { asVoiceError } from "../base/errors.ts";
 import { codes } from "../base/codes.ts";
 import { asksForBeta, BETA_HEADER } from "../protocol/openai/beta.ts";
 import { writeServerEvent } from "../protocol/openai/server-events.ts";
@@ -33,24 +32,31 @@ export async function acceptSocket(
   });
   if (socket.destroyed) return;
   if (pass === undefined) return refuse(socket, 401, "Incorrect API key provided.", "invalid_api_key");
-  const url = new URL(request.url ?? "/", "http://localhost");
-  const id = url.searchParams.get("call_id");
+  const { query } = targetOf(request);
+  const id = query.get("call_id");
   const found = id === null ? undefined : calls.find(id);
   if (id !== null && found === undefined)
     return refuse(socket, 404, `No call with id '${id.slice(0, 80)}'.`, "call_not_found");
   const isBeta = asksForBeta(headerOf(request, BETA_HEADER));
-  let call: LiveCall | undefined;
-  try {
-    if (!isBeta) call = found ?? begin(calls, url, pass);
-  } catch (error) {
-    const { code, message } = asVoiceError(error, "bug");
-    return refuse(socket, codes[code].status, message, code);
-  }
+  const full = found === undefined ? calls.full() : undefined;
+  if (full !== undefined) return refuse(socket, codes[full.code].status, full.message, full.code);
+  // A call begins with its socket, not before: a handshake may still fail.
   sockets.handleUpgrade(request, socket, head, (client) => {
     socket.off("error", onError);
-    if (call === undefined) refuseBeta(client, calls.makeId("event"));
-    else serve(calls, call, client, found !== undefined);
+    if (isBeta) return refuseBeta(client, calls.makeId("event"));
+    try {
+      serve(calls, found ?? begin(calls, query, pass), client, found !== undefined);
+    } catch (error) {
+      calls.options.platform.log.error("a call could not begin", { error });
+      client.close(1013, "a call could not begin");
+    }
   });
+}
+
+/** Where a request goes. The text is the client's: it need not be a URL. */
+export function targetOf({ url = "/" }: IncomingMessage): { readonly path: string; readonly query: URLSearchParams } {
+  const [path = "/", ...query] = url.split("?");
+  return { path, query: new URLSearchParams(query.join("?")) };
 }
 
 /** Answers an upgrade with an HTTP error. */
@@ -65,9 +71,9 @@ export function refuse(socket: Duplex, status: number, message: string, code: st
   socket.end(`${head}\r\n\r\n${body}`);
 }
 
-function begin(calls: RealtimeCalls, url: URL, { session }: Pass): LiveCall {
-  const kind = url.searchParams.get("intent") === "transcription" ? "transcription" : "realtime";
-  return calls.begin({ media: "events", kind, model: url.searchParams.get("model") ?? undefined, session });
+function begin(calls: RealtimeCalls, query: URLSearchParams, { session }: Pass): LiveCall {
+  const kind = query.get("intent") === "transcription" ? "transcription" : "realtime";
+  return calls.begin({ media: "events", kind, model: query.get("model") ?? undefined, session });
 }
 
 function serve(calls: RealtimeCalls, call: LiveCall, client: WebSocket, isSideband: boolean): void {

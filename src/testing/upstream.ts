@@ -214,7 +214,7 @@ class RunningUpstream implements Upstream {
     const connection = new UpstreamConnection(client, request);
     const index = this.connections.push(connection) - 1;
     const counts = new Map<string, number>();
-    const call = this.#begin(new URL(request.url ?? "/", "http://localhost").searchParams);
+    const call = this.#begin(new URLSearchParams(request.url?.split("?")[1]));
     this.#calls.add(call);
     const wire = {
       send: (text: string) => this.#pass(text, connection, index, counts),

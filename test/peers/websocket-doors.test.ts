@@ -1,4 +1,5 @@
 /* What a bare WebSocket meets at the door: keys, secrets, origins, subprotocols, the beta. */
+import { connect } from "node:net";
 import { WebSocket } from "ws";
 import { afterEach, describe, expect, it } from "vitest";
 import { bench, type Bench, until } from "./setup.ts";
@@ -89,6 +90,39 @@ describe("a bare WebSocket", () => {
       socket.close();
     }
     await expect(raw(made, { Authorization: "Bearer ek_made_up" })).rejects.toThrow(/401/);
+  });
+
+  it("is answered, and the server lives, whatever it asks for", async () => {
+    const made = await bench({ replies: [] });
+    open.push(made);
+    const ask = (head: string): Promise<string> =>
+      new Promise((resolve) => {
+        const socket = connect(made.port, "127.0.0.1");
+        socket.on("error", () => resolve(""));
+        socket.once("data", (data) => {
+          resolve(String(data).split("\r\n")[0] ?? "");
+          socket.destroy();
+        });
+        socket.write(`${head}\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+      });
+    expect(await ask("GET //[ HTTP/1.1")).toMatch(/404/);
+    expect(await ask("GET /elsewhere HTTP/1.1")).toMatch(/404/);
+    expect(await ask("GET /v1/realtime?call_id=%E0%A4%A HTTP/1.1")).toMatch(/404/);
+    expect(await ask("GET /v1/realtime?model=m HTTP/1.1")).toMatch(/400/);
+    const { socket } = await raw(made, {});
+    socket.close();
+    await until("the call to end", () => made.server.calls === 0);
+  });
+
+  it("is refused with 429 when all lines are taken, until one is free", async () => {
+    const made = await bench({ replies: [], callLimit: 1 });
+    open.push(made);
+    const { socket } = await raw(made, {});
+    await expect(raw(made, {})).rejects.toThrow(/429/);
+    socket.close();
+    await until("the call to end", () => made.server.calls === 0);
+    const second = await raw(made, {});
+    second.socket.close();
   });
 
   it("may leave the model to the first update, and then not change it", async () => {
