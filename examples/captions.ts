@@ -7,6 +7,7 @@ import { pocketsphinx } from "repartee/pocketsphinx";
 
 const stt = pocketsphinx();
 const phrases = ["good morning everybody", "the next train leaves in five minutes", "thank you for listening"];
+await stt.prepare(phrases);
 
 export const stream = new Stream(
   async function* (session) {

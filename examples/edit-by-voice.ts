@@ -12,6 +12,7 @@ const phrases = ["[please] (add|remove) (milk|bread|eggs|apples)", "[please] cle
 
 const stt = pocketsphinx();
 const tts = flite();
+await stt.prepare(phrases);
 export const stream = new Stream(
   replyOnPause<z.infer<typeof Page>>(async function* (turn, session) {
     // People edit by hand too: what counts is what the page shows now.

@@ -18,18 +18,21 @@ const page: RulePage = {
 const questions = { what: "What hurts?", since: "Since which day?", level: "How much does it hurt, from one to ten?" };
 const Form = z.object({ what: z.string(), since: z.string(), level: z.string() }).partial();
 
-/** One nurse for each caller: what was noted lives as long as the call. */
+const nora = {
+  name: "Nora",
+  instructions: "Take down what hurts, since which day and how much. Use the tool for every answer.",
+  greeting: `Hello, this is the practice. ${questions.what}`,
+  phrases: phrasesOf(page),
+};
+
+/** One for each caller: what was noted lives as long as the call. */
 function nurse(session: Session): Agent {
-  let form: z.infer<typeof Form> = {};
-  let complete = false;
+  let [form, complete]: [z.infer<typeof Form>, boolean] = [{}, false];
   session.on("playing", ({ on }) => {
     if (complete && !on) void session.close();
   });
   return agent({
-    name: "Nora",
-    instructions: "You take down what hurts, since which day and how much. Use the tool for every answer.",
-    greeting: `Hello, this is the practice. ${questions.what}`,
-    phrases: phrasesOf(page),
+    ...nora,
     tools: {
       note: tool({
         description: "Notes what the caller said. Says what to ask next.",
@@ -49,8 +52,9 @@ function nurse(session: Session): Agent {
 }
 
 const parts = await embedded({ book: { Nora: page } });
+await parts.warmUp(agent(nora));
 export const stream = new Stream(converse(nurse, { engine: parts.engine }), {
   detector: parts.detector,
-  page: { title: "Intake", agents: [{ name: "Nora", tools: ["note"] }], parts: parts.describe },
+  page: { title: "Intake", parts: parts.describe },
 });
 await stream.launch();

@@ -15,7 +15,9 @@ const loudness: DetectorMaker = (rate) => ({
 
 const words = pocketsphinx();
 const radio: Stt = {
-  ...{ name: "radio", rate: words.rate, can: { ...words.can, turns: true } },
+  name: "radio",
+  rate: words.rate,
+  can: { ...words.can, turns: true },
   async *listen(audio, ask) {
     for await (const heard of words.listen(audio, ask)) {
       yield { ...heard, likelyEnd: heard.text.endsWith("over") ? 1 : 0.01 };
@@ -30,7 +32,9 @@ const operator: Llm = ({ items }) => {
 
 const code: Readonly<Record<string, string>> = { S: "...", O: "---", K: "-.-" };
 const morse: Tts = {
-  ...{ name: "morse", rate: 16_000, can: { input: "piece", words: false, abortable: true } },
+  name: "morse",
+  rate: 16_000,
+  can: { input: "piece", words: false, abortable: true },
   async *speak(text) {
     for await (const piece of text) {
       const marks = piece.split("").flatMap((letter) => [...(code[letter] ?? ""), " "]);
@@ -46,6 +50,7 @@ function beep(ms: number): ReturnType<typeof silence> {
 }
 
 const phrases = ["what is your position [over]", "do you hear me [over]"];
+await words.prepare(phrases);
 const engine = pipeline({ stt: radio, llm: operator, tts: morse });
 const turns = { adaptive: { minMs: 100, maxMs: 6_000, curve: 1 } };
 export const stream = new Stream(converse(agent({ name: "Radio", instructions: "", phrases }), { engine, turns }), {

@@ -44,7 +44,9 @@ const llm: Llm = async function* ({ brief, items }) {
   yield { type: "tool-call", toolCallId: `pass_${items.length}`, toolName: brief.tools[0]?.name, input: {} };
 };
 
-const engine = pipeline({ stt: pocketsphinx(), llm, tts: flite() });
+const stt = pocketsphinx();
+await stt.prepare(phrases);
+const engine = pipeline({ stt, llm, tts: flite() });
 export const stream = new Stream(converse(ada, { engine }), {
   page: { title: "Two agents", agents: [ada, ben].map(({ name }) => ({ name, tools: [] })) },
 });

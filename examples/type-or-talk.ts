@@ -9,6 +9,7 @@ import { pocketsphinx } from "repartee/pocketsphinx";
 const stt = pocketsphinx();
 const tts = flite();
 const phrases = ["my favorite color is (red|green|blue|yellow)", "what is my favorite color"];
+await stt.prepare(phrases);
 
 const handler: Handler = (session) => {
   let color: string | undefined;
