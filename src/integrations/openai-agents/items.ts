@@ -22,7 +22,7 @@ export function toHistory(items: readonly Item[]): readonly object[] {
  * when the filter answers with something else.
  */
 export function filtered(items: readonly Item[], filter: InputFilter, runContext: object): readonly Item[] {
-  const originals = new Map(items.map((item) => [item.id, item]));
+  const originals = new Map<unknown, Item>(items.map((item) => [item.id, item]));
   const kept = filter({
     inputHistory: items.flatMap((item) => toInput(item) ?? []),
     preHandoffItems: [],
@@ -34,9 +34,12 @@ export function filtered(items: readonly Item[], filter: InputFilter, runContext
   const history = typeof before === "string" ? [{ role: "user", content: before }] : listOf(before);
   const generated = [...listOf(kept["preHandoffItems"]), ...listOf(kept["newItems"])].map(rawOf);
   const note = items.findLast((item) => item.kind === "handoff");
-  const told = [...history, ...generated].map((value, index) =>
-    fromInput(value, originals, note ?? items.at(-1), index),
-  );
+  // What is new stands where the caller was passed on.
+  const { id = "itm", at = 0 } = note ?? items.at(-1) ?? {};
+  const told = [...history, ...generated].map((value, index) => {
+    const original = isRecord(value) ? originals.get(value["id"]) : undefined;
+    return fromInput(value, original, { id: original?.id ?? `${id}_${index}`, at: original?.at ?? at });
+  });
   return note === undefined ? told : [...told, note];
 }
 
@@ -83,11 +86,9 @@ function toInput(item: Item): object | undefined {
   }
 }
 
-function fromInput(value: unknown, originals: ReadonlyMap<string, Item>, near: Item | undefined, index: number): Item {
+function fromInput(value: unknown, original: Item | undefined, head: Pick<Item, "id" | "at">): Item {
   if (!isRecord(value)) throw new TypeError(`an inputFilter must return items, got ${String(value)}`);
-  const { id, type, name, callId } = value;
-  const original = typeof id === "string" ? originals.get(id) : undefined;
-  const head = { id: original?.id ?? `${near?.id ?? "itm"}_${index}`, at: original?.at ?? near?.at ?? 0 };
+  const { type, name, callId } = value;
   if (type === "function_call" && typeof name === "string" && typeof callId === "string")
     return { ...head, id: callId, kind: "call", name, args: textOf(value["arguments"]) };
   if (type === "function_call_result" && typeof callId === "string") {
