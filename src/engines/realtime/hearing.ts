@@ -19,8 +19,8 @@ const SHORTEST: Millis = 100;
 const LAG: Millis = 1_000;
 /** An onset that the provider has not told yet lies within this. */
 const ONSET: Millis = 1_500;
-/** Without audio from the microphone for this long, silence goes out in its place. */
-const MISSING: Millis = 100;
+/** Without audio from the microphone for this long, silence goes out in its place. Above the jitter of bad networks. */
+const MISSING: Millis = 300;
 
 export interface HearingOptions {
   readonly clock: Clock;
