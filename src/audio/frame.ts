@@ -19,11 +19,16 @@ export function durationOf(frame: AudioFrame): Millis {
   return (frame.samples.length / frame.channels / frame.rate) * 1000;
 }
 
+/** Makes a frame around samples without copying them; two channels are interleaved. */
+export function audioFrame(samples: Int16Array, rate: number, channels: 1 | 2, at: Millis, item?: string): AudioFrame {
+  return item === undefined
+    ? { kind: "audio", samples, rate, channels, at }
+    : { kind: "audio", samples, rate, channels, at, item };
+}
+
 /** Makes a mono frame around samples without copying them. */
 export function monoFrame(samples: Int16Array, rate: number, at: Millis = 0, item?: string): AudioFrame {
-  return item === undefined
-    ? { kind: "audio", samples, rate, channels: 1, at }
-    : { kind: "audio", samples, rate, channels: 1, at, item };
+  return audioFrame(samples, rate, 1, at, item);
 }
 
 /** Silence of this length. */

@@ -18,6 +18,7 @@ export interface Cleared {
   readonly dropped: Millis;
 }
 
+const FRAME_MS: Millis = 20;
 /** Spans of heard audio are forgotten this many at a time: a list is not rebuilt with every frame. */
 const PRUNE = 16;
 
@@ -36,6 +37,9 @@ interface Span extends Chunk {
 /** A queue of mono audio at one rate with three positions. */
 export class Playout {
   readonly rate: number;
+  /** Samples of all channels in a second. */
+  readonly #perSecond: number;
+  readonly #channels: 1 | 2;
   readonly #frame: number;
   #queue: Chunk[] = [];
   #head = 0;
@@ -51,10 +55,12 @@ export class Playout {
   #lastOffset = 0;
   #waited = false;
 
-  /** `rate` in Hz; frames of `frameMs` are pulled. */
-  constructor(rate: number, frameMs: Millis = 20) {
+  /** `rate` in Hz; frames of 20 ms are pulled. Two channels are interleaved. */
+  constructor(rate: number, channels: 1 | 2 = 1) {
     this.rate = rate;
-    this.#frame = Math.round((rate * frameMs) / 1000);
+    this.#channels = channels;
+    this.#perSecond = rate * channels;
+    this.#frame = Math.round((rate * FRAME_MS) / 1000) * channels;
   }
 
   /** Ms not yet pulled. */
@@ -74,7 +80,7 @@ export class Playout {
     return this.#ms(this.#queued + Math.max(0, this.#sent - this.#heard));
   }
 
-  /** Adds audio, mono at `rate`, any length. Throws RangeError otherwise: resample first. */
+  /** Adds audio at `rate`, whole samples of all channels, any length. */
   push(samples: Int16Array, item?: string): void {
     if (samples.length === 0) return;
     if (item !== this.#lastItem) {
@@ -122,10 +128,10 @@ export class Playout {
 
   /** Everything before `upTo` ms was heard. Later calls may correct it, up to a second back. */
   played(upTo: Millis): void {
-    const position = Math.min(this.#sent, Math.max(this.#floor, Math.floor((upTo * this.rate) / 1000)));
+    const position = Math.min(this.#sent, Math.max(this.#floor, Math.floor((upTo * this.rate) / 1000) * this.#channels));
     if (position === this.#heard) return;
     this.#heard = position;
-    const old = position - this.rate;
+    const old = position - this.#perSecond;
     let gone = 0;
     while (gone < this.#flight.length - 1 && endOf(this.#flight[gone] as Span) <= old) gone += 1;
     if (gone >= PRUNE) this.#flight = this.#flight.slice(gone);
@@ -195,16 +201,16 @@ export class Playout {
    * A queue at another rate with everything that was not heard on this one, at its place in its item: `convert` gets the
    * samples of one item at a time, whole. This one is not to be used any more.
    */
-  movedTo(rate: number, convert: (samples: Int16Array) => Int16Array): Playout {
+  movedTo(rate: number, convert: (samples: Int16Array) => Int16Array, channels: 1 | 2 = 1): Playout {
     this.rewind();
-    const next = new Playout(rate);
+    const next = new Playout(rate, channels);
     for (const { samples, item, offset } of this.#runs()) {
       next.#lastItem = item;
-      next.#lastOffset = Math.round((offset * rate) / this.rate);
+      next.#lastOffset = Math.round((offset * next.#perSecond) / this.#perSecond);
       next.push(convert(samples), item);
     }
     next.#lastItem = this.#lastItem;
-    next.#lastOffset = Math.round((this.#lastOffset * rate) / this.rate);
+    next.#lastOffset = Math.round((this.#lastOffset * next.#perSecond) / this.#perSecond);
     return next;
   }
 
@@ -244,7 +250,7 @@ export class Playout {
   }
 
   #ms(samples: number): Millis {
-    return (samples / this.rate) * 1000;
+    return (samples / this.#perSecond) * 1000;
   }
 }
 

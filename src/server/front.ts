@@ -17,6 +17,7 @@ import { mayCome } from "./origins.ts";
 import { loadPage } from "./page.ts";
 import { routes } from "./routes.ts";
 import type { Stream } from "./stream.ts";
+import { refuseUpgrade } from "./upgrade.ts";
 
 interface Parts {
   readonly calls: Calls;
@@ -44,8 +45,8 @@ export class Front {
     const [calls, page] = await Promise.all([stream.calls(), loadPage()]);
     const { allowExtraTracks, audio, serverRtc, websocket, origins = [] } = stream.options;
     const { platform } = stream;
-    const rate = audio?.inputRate ?? 24_000;
-    const offers = createOffers({ calls, platform, rate, rehearse: true, allowExtraTracks, ...serverRtc });
+    const { inputRate: rate = 24_000, channels } = audio ?? {};
+    const offers = createOffers({ calls, platform, rate, channels, rehearse: true, allowExtraTracks, ...serverRtc });
     const telephone = openTelephone(stream, calls);
     const resume = new ResumeTokens({
       random: (bytes) => platform.random(bytes),
@@ -131,7 +132,7 @@ function openTelephone<In>(stream: Stream<In>, calls: Calls<In>): Telephone | un
 }
 
 function refuse(socket: Duplex, status: string): true {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+  refuseUpgrade(socket, status);
   return true;
 }
 

@@ -29,8 +29,12 @@ export interface StreamOptions<In = unknown> {
   readonly modality?: "audio" | "video" | "audio-video";
   /** "send": the caller only talks; "receive": the caller only listens. Default "send-receive". */
   readonly mode?: Mode;
-  /** Rates of the audio a handler gets, Hz; it may answer at any rate. Default 24 000. */
-  readonly audio?: { readonly inputRate?: number };
+  readonly audio?: {
+    /** Rate of the audio a handler gets, Hz; it may answer at any rate. Default 24 000. */
+    readonly inputRate?: number;
+    /** 2: stereo both ways with callers over WebRTC who send it; everywhere else it is mixed down. Default 1. */
+    readonly channels?: 1 | 2;
+  };
   /** Most calls at once, over all transports. Default: no limit. */
   readonly concurrencyLimit?: number;
   /** Longest call, ms. Default: no limit. */

@@ -9,11 +9,11 @@
  * never drift and a late tick catches up. What was heard is what the transport reports; where it reports nothing, or not
  * just now, it is reckoned from the clock and marked as not exact.
  */
-import { type AudioFrame, monoFrame } from "../audio/frame.ts";
+import { resamplerFor, type StereoResampler, withChannels } from "../audio/channels.ts";
+import { type AudioFrame, audioFrame } from "../audio/frame.ts";
 import { Gain } from "../audio/gain.ts";
-import { stereoToMono } from "../audio/pcm.ts";
 import { Playout } from "../audio/playout.ts";
-import { resample, Resampler } from "../audio/resample.ts";
+import type { Resampler } from "../audio/resample.ts";
 import type { Millis } from "../base/time.ts";
 import type { Heard, Message, Output, TransportCan } from "./types.ts";
 
@@ -50,7 +50,7 @@ export class Outbox {
   #playout: Playout;
   readonly #events: OutboxEvents;
   #gain: Gain;
-  #resampler: Resampler | undefined;
+  #resampler: Resampler | StereoResampler | undefined;
   #lastItem: string | undefined;
   #messages: Waiting[] = [];
   #queuedEver: Millis = 0;
@@ -63,8 +63,8 @@ export class Outbox {
 
   constructor(can: TransportCan, events: OutboxEvents) {
     this.#can = can;
-    this.#playout = new Playout(can.rate);
-    this.#gain = new Gain(can.rate);
+    this.#playout = new Playout(can.rate, channelsOf(can));
+    this.#gain = gainFor(can);
     this.#events = events;
   }
 
@@ -178,24 +178,25 @@ export class Outbox {
   /** What was not heard waits for a transport with other abilities. Hold first, release when it is there. */
   move(can: TransportCan): void {
     this.#flush();
-    const { rate } = this.#can;
+    const old = this.#can;
     this.#can = can;
-    this.#gain = new Gain(can.rate);
-    this.#playout = this.#playout.movedTo(can.rate, (samples) => resample(samples, rate, can.rate));
+    this.#gain = gainFor(can);
+    this.#playout = this.#playout.movedTo(can.rate, (samples) => converted(samples, old, can), channelsOf(can));
     this.#reported = undefined;
   }
 
   #queue(frame: AudioFrame): void {
-    const mono = frame.channels === 1 ? frame.samples : stereoToMono(frame.samples);
-    const rate = this.#can.rate;
+    const { rate } = this.#can;
+    const channels = channelsOf(this.#can);
+    const samples = withChannels(frame.samples, frame.channels, channels);
     if (frame.item !== this.#lastItem || (this.#resampler !== undefined && this.#resampler.from !== frame.rate)) this.#flush();
     this.#lastItem = frame.item;
     if (frame.rate === rate && this.#resampler === undefined) {
-      this.#put(mono, frame.item);
+      this.#put(samples, frame.item);
       return;
     }
-    this.#resampler ??= new Resampler(frame.rate, rate);
-    this.#put(this.#resampler.process(mono), frame.item);
+    this.#resampler ??= resamplerFor(channels, frame.rate, rate);
+    this.#put(this.#resampler.process(samples), frame.item);
   }
 
   /** What the resampler still holds belongs to the utterance that just ended. */
@@ -209,7 +210,7 @@ export class Outbox {
 
   #put(samples: Int16Array, item: string | undefined): void {
     this.#playout.push(samples, item);
-    this.#queuedEver += (samples.length / this.#can.rate) * 1000;
+    this.#queuedEver += (samples.length / channelsOf(this.#can) / this.#can.rate) * 1000;
   }
 
   #sendDue(now: Millis): void {
@@ -234,7 +235,8 @@ export class Outbox {
     if (pulled === undefined) return false;
     this.#silentSince = undefined;
     const at = this.#began + this.#playout.sent - this.#beganAt;
-    this.#events.send(monoFrame(this.#gain.apply(pulled.samples), this.#playout.rate, at, pulled.item));
+    const samples = this.#gain.apply(pulled.samples);
+    this.#events.send(audioFrame(samples, this.#playout.rate, channelsOf(this.#can), at, pulled.item));
     this.#releaseMessages();
     return true;
   }
@@ -282,4 +284,19 @@ export class Outbox {
   #isExact(now: Millis): boolean {
     return this.#reported !== undefined && now - this.#reported.at < FRESH;
   }
+}
+
+const channelsOf = (can: TransportCan): 1 | 2 => can.channels ?? 1;
+
+/** A ramp is counted in samples of all channels. */
+const gainFor = (can: TransportCan): Gain => new Gain(can.rate * channelsOf(can));
+
+function converted(samples: Int16Array, from: TransportCan, to: TransportCan): Int16Array {
+  const wide = withChannels(samples, channelsOf(from), channelsOf(to));
+  const resampler = resamplerFor(channelsOf(to), from.rate, to.rate);
+  const head = resampler.process(wide);
+  const all = new Int16Array(head.length + resampler.flushLength);
+  all.set(head);
+  resampler.flush(all.subarray(head.length));
+  return all;
 }

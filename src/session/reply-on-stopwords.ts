@@ -4,6 +4,7 @@
  *
  *   asleep ──stop word──▶ awake: what follows in the same breath, or else the next turn, is answered ──▶ asleep
  */
+import { mixedDown } from "../audio/channels.ts";
 import { type AudioFrame, concat, durationOf } from "../audio/frame.ts";
 import { Queue } from "../base/queue.ts";
 import type { Millis } from "../base/time.ts";
@@ -73,7 +74,7 @@ class Spotter<In> {
     this.#patterns = stopWords.map(patternOf);
     const ask = { session, signal: session.signal, phrases: [...stopWords, ...stopWords.flatMap((word) => phrases.map((rest) => `${word} ${rest}`)), ...phrases] };
     this.#listen = (audio) => recognizer.listen(audio, ask);
-    session.tap((frame) => this.#hear(frame));
+    session.tap((frame) => this.#hear(mixedDown(frame)));
     session.on("turn", (event) => {
       if (event.type === "started") this.#begin();
       else if (event.type === "ended") this.#stretch?.audio.end();

@@ -3,8 +3,9 @@
  * synchronously, our voice leaves through the outbox, and everything ends on one path. It decides nothing about turns:
  * whoever wants turns attaches a listener (turns.ts).
  */
-import { type AudioFrame, durationOf, monoFrame } from "../audio/frame.ts";
-import { Resampler } from "../audio/resample.ts";
+import { mixedDown, resamplerFor, type StereoResampler } from "../audio/channels.ts";
+import { type AudioFrame, audioFrame, durationOf } from "../audio/frame.ts";
+import type { Resampler } from "../audio/resample.ts";
 import { deferred } from "../base/deferred.ts";
 import { Emitter } from "../base/emitter.ts";
 import { asVoiceError, VoiceError } from "../base/errors.ts";
@@ -76,7 +77,7 @@ export class LiveSession<In = unknown> implements Session<In> {
   readonly #rate: number | undefined;
   #raw: readonly ((frame: AudioFrame) => void)[] = [];
   #taps: readonly ((frame: AudioFrame) => void)[] = [];
-  #resampler: Resampler | undefined;
+  #resampler: Resampler | StereoResampler | undefined;
   readonly #readers: Queue<AudioFrame>[] = [];
   readonly #viewers: Queue<VideoFrame>[] = [];
   #closers: Closing[] = [];
@@ -134,6 +135,7 @@ export class LiveSession<In = unknown> implements Session<In> {
     if (this.#state === "closing" || this.#state === "closed") throw new VoiceError("closed", "the session is over");
     this.#outbox.hold(this.clock.now());
     this.#axis = new Axis();
+    this.#resampler = undefined;
     this.#state = "live";
     this.#line.move(transport);
     this.#outbox.move(transport.can);
@@ -163,7 +165,7 @@ export class LiveSession<In = unknown> implements Session<In> {
     };
   }
 
-  /** The microphone at the transport's own rate, before any resampling. */
+  /** The microphone at the transport's own rate, before any resampling, mixed down. */
   tapRaw(listener: (frame: AudioFrame) => void): () => void {
     this.#raw = [...this.#raw, listener];
     return () => {
@@ -316,8 +318,11 @@ export class LiveSession<In = unknown> implements Session<In> {
     if (this.#state !== "live" || this.#options.mode === "receive") return;
     const now = this.clock.now();
     const at = this.#axis.place(frame.at, durationOf(frame), now);
-    const placed = monoFrame(frame.samples, frame.rate, at);
-    for (const listener of this.#raw) this.#offer(listener, placed);
+    const placed = audioFrame(frame.samples, frame.rate, frame.channels, at);
+    if (this.#raw.length > 0) {
+      const mono = mixedDown(placed);
+      for (const listener of this.#raw) this.#offer(listener, mono);
+    }
     if (this.#taps.length === 0 && this.#readers.length === 0) return;
     const own = this.#rate === undefined || this.#rate === frame.rate ? placed : this.#convert(placed, this.#rate);
     for (const listener of this.#taps) this.#offer(listener, own);
@@ -343,8 +348,8 @@ export class LiveSession<In = unknown> implements Session<In> {
   }
 
   #convert(frame: AudioFrame, rate: number): AudioFrame {
-    if (this.#resampler?.from !== frame.rate) this.#resampler = new Resampler(frame.rate, rate);
-    return monoFrame(this.#resampler.process(frame.samples), rate, frame.at);
+    if (this.#resampler?.from !== frame.rate) this.#resampler = resamplerFor(frame.channels, frame.rate, rate);
+    return audioFrame(this.#resampler.process(frame.samples), rate, frame.channels, frame.at);
   }
 
   /** The line is lost: our voice waits where the caller stopped hearing it. */

@@ -5,6 +5,7 @@
  *
  * Media time drives the machine: each frame brings it forward. A timer takes over only when no media comes.
  */
+import { mixedDown } from "../audio/channels.ts";
 import { type AudioFrame, durationOf, monoFrame } from "../audio/frame.ts";
 import type { Millis } from "../base/time.ts";
 import type { TurnEvent, TurnInput, TurnMachine } from "../turn/events.ts";
@@ -76,7 +77,7 @@ class SessionListener<In> implements Listener {
     this.#judge = this.#makeJudge(maker);
     this.#undo = [
       session.tapRaw((frame) => this.#judgeFrame(frame)),
-      session.tap((frame) => this.#keep(frame)),
+      session.tap((frame) => this.#keep(mixedDown(frame))),
       session.on("playing", ({ on }) => this.#voice(on)),
       session.on("moved", () => {
         this.#judge = this.#makeJudge(maker);

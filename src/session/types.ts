@@ -113,7 +113,7 @@ export interface Transport {
   readonly call?: CallInfo;
   /** Called once, when the session is ready to listen. */
   open(sink: TransportSink): void;
-  /** Audio comes mono at `can.rate`, 20 ms at a time, already paced. */
+  /** Audio comes at `can.rate` with `can.channels`, 20 ms at a time, already paced. */
   send(output: Output): void;
   /** An event for the page, ahead of queued audio; ignored where `can.messages` is false. */
   tell(event: PageEvent): void;
@@ -139,6 +139,8 @@ export interface CallInfo {
 export interface TransportCan {
   /** Rate of audio both ways, in Hz. */
   readonly rate: number;
+  /** Channels of audio both ways; two are interleaved. Default 1. */
+  readonly channels?: 1 | 2;
   /** How far ahead of the caller's ear it wants to be fed, ms. */
   readonly lead: Millis;
   readonly video: boolean;
@@ -152,7 +154,7 @@ export interface TransportCan {
 
 /** Where a transport delivers. Nothing here throws. */
 export interface TransportSink {
-  /** Mono at `can.rate`; `at` counts from the transport's first sample. */
+  /** At `can.rate` with `can.channels`; `at` counts from the transport's first sample. */
   audio(frame: AudioFrame): void;
   video(frame: VideoFrame): void;
   message(message: CallerMessage): void;

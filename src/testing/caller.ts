@@ -2,7 +2,7 @@
  * A caller without a browser: a real WebRTC connection from Node over UDP, that talks and listens as a page does. It
  * sends silence when it has nothing to say, as a microphone would, and keeps what it hears with the time of arrival.
  */
-import { type AudioFrame, durationOf, monoFrame } from "../audio/frame.ts";
+import { type AudioFrame, audioFrame, durationOf } from "../audio/frame.ts";
 import { levelOf } from "../audio/level.ts";
 import { deferred } from "../base/deferred.ts";
 import { VoiceError } from "../base/errors.ts";
@@ -24,6 +24,8 @@ export interface CallerOptions {
   readonly id?: string;
   /** Rate of what is said and heard, Hz. Default 24 000. */
   readonly rate?: OpusRate;
+  /** Of what is said and heard. Default 1. */
+  readonly channels?: 1 | 2;
   /** Whether to make a data channel. Default true. */
   readonly channel?: boolean;
   /** More members of the offer's body: `agent`, `inputs`, `resume`. */
@@ -77,7 +79,7 @@ const RTP_HEADER = 12;
  */
 export async function webrtcCaller(url: string | URL, options: CallerOptions = {}): Promise<Caller> {
   const { clock = createClock(), rate = 24_000, timeoutMs = 10_000 } = options;
-  const caller = new Caller({ ...options, clock, rate }, await Opus.create(rate, "browser"));
+  const caller = new Caller({ ...options, clock, rate }, await Opus.create(rate, "browser", options.channels));
   const stop = clock.at(clock.now() + timeoutMs, () => {
     void caller.end(new VoiceError("setup-timeout", `the call was not connected within ${timeoutMs} ms`));
   });
@@ -136,7 +138,7 @@ export class Caller implements AsyncDisposable {
     this.rate = options.rate;
     this.id = options.id ?? globalThis.crypto.randomUUID();
     this.ended = this.#ending.promise;
-    this.#silence = new Int16Array(options.rate / 50);
+    this.#silence = new Int16Array((options.rate / 50) * opus.channels);
     this.#startedAt = options.clock.now();
     this.#jitter = new Jitter({
       decode: (payload, at) => {
@@ -147,7 +149,7 @@ export class Caller implements AsyncDisposable {
     });
     this.#peer = new Peer(
       "calling",
-      { clock: options.clock, log: options.log ?? silentLog },
+      { clock: options.clock, log: options.log ?? silentLog, channels: options.channels },
       {
         connected: () => {
           this.times.connected = this.now;
@@ -227,11 +229,11 @@ export class Caller implements AsyncDisposable {
     await this.#peer.accept(String(this.answer["sdp"]));
   }
 
-  /** Says this after what is still to be said. Mono, at the caller's rate. */
+  /** Says this after what is still to be said. At the caller's rate, with its channels. */
   say(frame: AudioFrame): void {
-    if (frame.rate !== this.rate || frame.channels !== 1) {
+    if (frame.rate !== this.rate || frame.channels !== this.#opus.channels) {
       throw new RangeError(
-        `speech must be mono at ${this.rate} Hz, got ${frame.channels} channels at ${frame.rate} Hz`,
+        `speech must have ${this.#opus.channels} channels at ${this.rate} Hz, got ${frame.channels} at ${frame.rate} Hz`,
       );
     }
     const step = this.#silence.length;
@@ -283,9 +285,10 @@ export class Caller implements AsyncDisposable {
     const last = this.heard.at(-1)?.frame;
     const first = this.heard[0]?.frame.at ?? 0;
     const length = last === undefined ? 0 : last.at - first + durationOf(last);
-    const samples = new Int16Array(Math.ceil((length * this.rate) / 1000));
+    const { channels } = this.#opus;
+    const samples = new Int16Array(Math.ceil((length * this.rate) / 1000) * channels);
     for (const { frame } of this.heard) {
-      const at = Math.round(((frame.at - first) * this.rate) / 1000);
+      const at = Math.round(((frame.at - first) * this.rate) / 1000) * channels;
       samples.set(frame.samples.subarray(0, samples.length - at), at);
     }
     return samples;
@@ -330,7 +333,7 @@ export class Caller implements AsyncDisposable {
   }
 
   #hear(samples: Int16Array, at: Millis): void {
-    this.heard.push({ at: this.now, frame: monoFrame(samples, this.rate, at) });
+    this.heard.push({ at: this.now, frame: audioFrame(samples, this.rate, this.#opus.channels, at) });
     if (levelOf(samples) > AUDIBLE) this.#audibleAt = this.now;
     this.#wake();
   }

@@ -188,7 +188,7 @@ class WebRtcOffers implements Offers {
       );
     };
     const connected = async (): Promise<void> => {
-      const opus = await Opus.create(this.#rate);
+      const opus = await Opus.create(this.#rate, "agent", this.#options.channels ?? 1);
       if (call.state === "live" || this.#calls.get(id) !== call) {
         opus.free();
         return;

@@ -34,33 +34,35 @@ export async function loadOpus(): Promise<void> {
   await loadLibopus();
 }
 
-/** One caller's encoder and decoder, mono. `free` must be called. */
+/** One caller's encoder and decoder; two channels are interleaved. `free` must be called. */
 export class Opus {
   readonly rate: OpusRate;
+  readonly channels: 1 | 2;
   readonly #encoder: OpusEncoderHandle;
   readonly #decoder: OpusDecoderHandle;
   #free = false;
 
-  private constructor(rate: OpusRate, encoder: OpusEncoderHandle, decoder: OpusDecoderHandle) {
+  private constructor(rate: OpusRate, channels: 1 | 2, encoder: OpusEncoderHandle, decoder: OpusDecoderHandle) {
     this.rate = rate;
+    this.channels = channels;
     this.#encoder = encoder;
     this.#decoder = decoder;
   }
 
   /** `agent`: for our voice. `browser`: as browsers encode a microphone, in voice mode with copies against loss. */
-  static async create(rate: OpusRate, kind: "agent" | "browser" = "agent"): Promise<Opus> {
+  static async create(rate: OpusRate, kind: "agent" | "browser" = "agent", channels: 1 | 2 = 1): Promise<Opus> {
     const browser = kind === "browser";
     const encoder = await createEncoder({
       sampleRate: rate,
-      channels: 1,
+      channels,
       frameSize: rate / 50,
       application: browser ? Application.Voip : Application.RestrictedLowDelay,
-      bitrate: browser ? 32_000 : BITRATE,
+      bitrate: (browser ? 32_000 : BITRATE) * channels,
       complexity: COMPLEXITY,
       ...(browser ? { fec: true, packetLossPercent: 10 } : {}),
     });
     try {
-      return new Opus(rate, encoder, await createDecoder({ sampleRate: rate, channels: 1 }));
+      return new Opus(rate, channels, encoder, await createDecoder({ sampleRate: rate, channels }));
     } catch (error) {
       encoder.free();
       throw error;

@@ -48,6 +48,8 @@ export interface PeerOptions {
   readonly portRange?: readonly [number, number] | undefined;
   /** Addresses at which we are reached from outside, on the same ports. */
   readonly announce?: readonly string[] | undefined;
+  /** 2: stereo is offered and asked for. Default 1. */
+  readonly channels?: 1 | 2 | undefined;
 }
 
 /** What happens at a peer. After `closed` nothing comes any more. */
@@ -95,7 +97,7 @@ export class Peer {
 
   /** `called`: we answer an offer. `calling`: we make it. */
   constructor(side: "called" | "calling", options: PeerOptions, events: PeerEvents) {
-    const { clock, log, iceServers = [], portRange, announce = [] } = options;
+    const { clock, log, iceServers = [], portRange, announce = [], channels = 1 } = options;
     this.#events = events;
     this.#clock = clock;
     this.#log = log;
@@ -117,7 +119,7 @@ export class Peer {
         return true;
       },
       bundlePolicy: "max-bundle",
-      codecs: { audio: [useOPUS({ parameters: "minptime=10;useinbandfec=1" })], video: [] },
+      codecs: { audio: [useOPUS({ parameters: channels === 2 ? `${PARAMETERS};${STEREO}` : PARAMETERS })], video: [] },
       headerExtensions: { audio: [], video: [] },
     });
     this.#pc.onDataChannel.subscribe((channel) => this.#onChannel(channel));
@@ -380,6 +382,10 @@ export class Peer {
     return withAddresses(sdp, ["127.0.0.1", ...this.#announce]);
   }
 }
+
+const PARAMETERS = "minptime=10;useinbandfec=1";
+/** "Send me stereo, and mine will be", RFC 7587 section 6.1. */
+const STEREO = "stereo=1;sprop-stereo=1";
 
 /** More records than a handshake has, retransmissions included. */
 const BEYOND_HANDSHAKE = 1000;

@@ -6,7 +6,7 @@
  *
  * It watches the link itself: engines notice a page that vanished 15 to 30 s late.
  */
-import { type AudioFrame, monoFrame } from "../../audio/frame.ts";
+import { type AudioFrame, audioFrame } from "../../audio/frame.ts";
 import { isFault, VoiceError } from "../../base/errors.ts";
 import type { Platform } from "../../base/platform.ts";
 import type { Millis } from "../../base/time.ts";
@@ -93,9 +93,9 @@ export class WebRtcTransport implements Transport {
     this.#lostMs = lostMs;
     this.#inputs = inputs;
     this.call = agent === undefined ? { parameters: {} } : { agent, parameters: {} };
-    this.can = { rate: opus.rate, lead: 20, video: false, messages: true, digits: false, clears: false, marks: false };
+    this.can = { rate: opus.rate, channels: opus.channels, lead: 20, video: false, messages: true, digits: false, clears: false, marks: false };
     this.#stock = profile === "fastrtc" ? new StockPage() : undefined;
-    this.#silence = new Int16Array(opus.rate / 50);
+    this.#silence = new Int16Array((opus.rate / 50) * opus.channels);
     const random = new DataView(platform.random(8).buffer);
     // The upper half is left out: the other side cannot tell a wrap before its first packet (RFC 3711 section 3.3.1).
     this.#speech = new Speech(random.getUint16(0) & 0x7fff, random.getUint32(4));
@@ -215,9 +215,9 @@ export class WebRtcTransport implements Transport {
   }
 
   #say(frame: AudioFrame): void {
-    if (frame.rate !== this.can.rate || frame.channels !== 1) {
+    if (frame.rate !== this.can.rate || frame.channels !== this.#opus.channels) {
       throw new RangeError(
-        `audio must be mono at ${this.can.rate} Hz, got ${frame.channels} channels at ${frame.rate} Hz`,
+        `audio must have ${this.#opus.channels} channels at ${this.can.rate} Hz, got ${frame.channels} at ${frame.rate} Hz`,
       );
     }
     const { samples } = frame;
@@ -255,7 +255,7 @@ export class WebRtcTransport implements Transport {
 
   #heard(samples: Int16Array | undefined, at: Millis): void {
     if (samples === undefined || this.#state !== "live") return;
-    const frame = monoFrame(samples, this.can.rate, at);
+    const frame = audioFrame(samples, this.can.rate, this.#opus.channels, at);
     if (this.#sink !== undefined) {
       this.#sink.audio(frame);
       return;
