@@ -1,6 +1,6 @@
 /* Lines A of docs/acceptance.md that no other test proves: tails, greetings, idleness, channels. */
 import { afterEach, describe, expect, it } from "vitest";
-import { monoFrame } from "../../src/audio/frame.ts";
+import { type AudioFrame, monoFrame } from "../../src/audio/frame.ts";
 import { rmsOf } from "../../src/audio/level.ts";
 import { silentLog } from "../../src/base/log.ts";
 import type { Clock } from "../../src/base/time.ts";
@@ -9,11 +9,13 @@ import { nodePlatform } from "../../src/node/platform.ts";
 import { receiveEmit } from "../../src/session/receive-emit.ts";
 import { replyOnPause } from "../../src/session/reply-on-pause.ts";
 import type { Handler, Output } from "../../src/session/types.ts";
+import { LoopbackCall } from "../../src/testing/call.ts";
 import { webrtcCaller } from "../../src/testing/caller.ts";
 import { Phone } from "../../src/testing/phone.ts";
 import { SocketCaller } from "../../src/testing/socket-caller.ts";
 import { AUTH, lines, playedMs, tone } from "../fixtures/lines.ts";
 import { serveStream, type StreamServer, until, wait } from "../fixtures/stream-server.ts";
+import { RATE, talk } from "./talk.ts";
 
 let server: StreamServer | undefined;
 afterEach(async () => {
@@ -152,5 +154,89 @@ describe("idle sessions", () => {
     // 0.5 % of a core each; the test's own callers are counted along.
     expect(share / 9).toBeLessThanOrEqual(0.005);
     await Promise.all(callers.map((caller) => caller.stop()));
+  });
+});
+
+describe("stereo", () => {
+  /** Left and right of what is loud in interleaved samples: RMS of each. */
+  const sides = (samples: Int16Array): readonly [number, number] => [
+    rmsOf(samples.filter((_, i) => i % 2 === 0)),
+    rmsOf(samples.filter((_, i) => i % 2 === 1)),
+  ];
+  /** A tone on one side only. */
+  const left = (ms: number, rate: number): AudioFrame => {
+    const mono = tone(ms, rate);
+    return {
+      kind: "audio",
+      samples: Int16Array.from({ length: mono.length * 2 }, (_, i) => (i % 2 === 0 ? (mono[i >> 1] ?? 0) : 0)),
+      rate,
+      channels: 2,
+      at: 0,
+    };
+  };
+  /** The same over all frames. */
+  const loudness = (frames: readonly AudioFrame[]): readonly [number, number] =>
+    sides(Int16Array.from(frames.flatMap(({ samples }) => [...samples])));
+
+  it("A8 keeps its channels on WebRTC, both ways, also when it is resampled", async () => {
+    const got: AudioFrame[] = [];
+    server = await serveStream(
+      async (session) => {
+        session.tap((frame) => got.push(frame));
+        session.send(left(600, 16_000));
+        await until(session);
+      },
+      { audio: { channels: 2 } },
+    );
+    const caller = await webrtcCaller(`${server.base}/`, { channels: 2 });
+    caller.say(left(400, caller.rate));
+    await caller.until(() => caller.saying === 0 && caller.heard.length > 35);
+    const [sent, heard] = [loudness(got), loudness(caller.heard.map(({ frame }) => frame))];
+    for (const [loud, quiet] of [sent, heard]) {
+      expect(loud).toBeGreaterThan(0.05);
+      // A lossy codec lets a little through to the other side; mixed down, both would be alike.
+      expect(quiet).toBeLessThan(loud / 5);
+    }
+    expect(got.every(({ channels }) => channels === 2)).toBe(true);
+    await caller.hangUp();
+  });
+
+  it("A8 is mixed down where there is one channel: on a WebSocket, and for a WebRTC caller of a mono stream", async () => {
+    const handler: Handler = async (session) => {
+      session.send(left(300, 24_000));
+      await until(session);
+    };
+    server = await serveStream(handler, { audio: { channels: 2 } });
+    const page = await new SocketCaller(`${server.base.replace("http", "ws")}/websocket/offer`).start();
+    await expect.poll(() => page.samples().length).toBeGreaterThanOrEqual(24 * 300);
+    // Half of 8000 from the one side and nothing from the other; neither twice as long nor twice as high.
+    expect(page.samples().length).toBe(24 * 300);
+    expect(Math.max(...page.samples())).toBeGreaterThan(3_900);
+    expect(Math.max(...page.samples())).toBeLessThan(4_100);
+    await page.stop();
+    await server.close();
+    server = await serveStream(handler);
+    const caller = await webrtcCaller(`${server.base}/`);
+    await caller.until(() => caller.heard.length > 10);
+    expect(Math.max(...caller.heard.map(({ frame }) => rmsOf(frame.samples)))).toBeLessThan(0.1);
+    expect(Math.max(...caller.heard.map(({ frame }) => rmsOf(frame.samples)))).toBeGreaterThan(0.07);
+    await caller.hangUp();
+  });
+
+  it("A8 goes on in mono when the call moves to a line with one channel", async () => {
+    const { calls, clock, dial } = talk(async (session) => {
+      session.send(left(1_000, RATE));
+      await until(session);
+    });
+    const { call, session } = await dial({ can: { rate: RATE, channels: 2, lead: 20 } });
+    await clock.advance(400);
+    expect(call.heardAudio().every(({ channels, samples }) => channels === 2 && samples.length === 640)).toBe(true);
+    call.lose();
+    const second = new LoopbackCall({ clock, can: { rate: 8_000 } });
+    calls.move(session.id, second);
+    await clock.advance(1_500);
+    expect(second.heardAudio().every(({ channels, samples }) => channels === 1 && samples.length === 160)).toBe(true);
+    const ms = (call.heardAudio().length + second.heardAudio().length) * 20;
+    expect(Math.abs(ms - 1_000)).toBeLessThanOrEqual(60);
   });
 });

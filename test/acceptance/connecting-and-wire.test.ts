@@ -395,7 +395,7 @@ describe("our client at a FastRTC server", () => {
     await expect(offer("mine")).rejects.toMatchObject({ code: "session-exists" });
     await expect(offer("second")).rejects.toMatchObject({ code: "concurrency-limit", meta: { limit: 1 } });
 
-    const messages: readonly (readonly [string, unknown])[] = [
+    const messages: readonly (readonly [string, object | undefined])[] = [
       ['{"type":"send_input","data":[]}', { type: "send_input" }],
       ['{"type":"fetch_output","data":[]}', undefined],
       ['{"type":"stopword","data":""}', { type: "stopword" }],

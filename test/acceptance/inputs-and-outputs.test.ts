@@ -198,7 +198,7 @@ describe("outputs", () => {
     // Opening rehearses a WebRTC call, which ends by itself.
     await expect.poll(() => clock.pending).toBe(0);
     const asked = Array.from({ length: 50 }, (_, i) =>
-      front.fetch(new Request(`http://localhost/outputs?webrtc_id=never-${i}`)),
+      Promise.resolve(front.fetch(new Request(`http://localhost/outputs?webrtc_id=never-${i}`))),
     );
     await expect.poll(() => clock.pending).toBe(50);
     await clock.advance(10_000);
