@@ -230,7 +230,8 @@ export function rateOf(format: WireFormat): number {
 }
 
 type InputPatch = NonNullable<NonNullable<SessionPatch["audio"]>["input"]>;
-type OutputPatch = Deep<SessionOutput>;
+/** Any part of an output. */
+export type OutputPatch = Deep<SessionOutput>;
 
 function mergeInput(old: SessionInput, patch: InputPatch | undefined): SessionInput {
   if (patch === undefined) return old;
@@ -243,7 +244,8 @@ function mergeInput(old: SessionInput, patch: InputPatch | undefined): SessionIn
   };
 }
 
-function mergeOutput(old: SessionOutput, patch: OutputPatch | undefined): SessionOutput {
+/** The same rules for what a single response has of its own. */
+export function mergeOutput(old: SessionOutput, patch: OutputPatch | undefined): SessionOutput {
   if (patch === undefined) return old;
   const { format, voice, speed } = patch;
   return {

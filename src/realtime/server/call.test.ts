@@ -296,6 +296,26 @@ describe("responses", () => {
     settle(bench);
   });
 
+  it("beside the conversation are many, but not without end", () => {
+    const bench = new RealtimeBench();
+    for (let i = 0; i < 40; i++)
+      bench.send({ type: "response.create", event_id: `e${i}`, response: { conversation: "none" } });
+    expect(bench.of("response.created")).toHaveLength(32);
+    expect(bench.oracle.errors[0]).toEqual({ code: "rate_limit_exceeded", event: "e32" });
+  });
+
+  it("may have a format of their own", () => {
+    const bench = new RealtimeBench();
+    bench.send({ type: "response.create", response: { audio: { output: { format: { type: "audio/pcmu" } } } } });
+    bench.reply("r1", "Narrow", 100);
+    const [done] = bench.of("response.done");
+    expect(done?.response.audio.output).toEqual({ format: { type: "audio/pcmu" }, voice: "marin" });
+    const bytes = bench
+      .of("response.output_audio.delta")
+      .reduce((sum, { delta }) => sum + Buffer.from(delta, "base64").length, 0);
+    expect(bytes).toBe(800);
+  });
+
   it("are billed for the whole conversation, and what was read before is among it as cached", () => {
     const bench = new RealtimeBench();
     bench.send(update({}, { instructions: "x".repeat(40) }));

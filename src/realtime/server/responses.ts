@@ -6,10 +6,11 @@
  * A mind may say more than it was asked for, and what it says of a cancelled response comes late: `#dead` remembers its
  * names, so that no word of it is heard in the next one.
  */
+import type { AudioFrame } from "../../audio/frame.ts";
 import type { Millis } from "../../base/time.ts";
 import type { ResponseParams } from "../../protocol/openai/client-events.ts";
 import type { StatusDetails, TokenCounts } from "../../protocol/openai/server-events.ts";
-import type { VoiceSession } from "../../protocol/openai/session.ts";
+import { mergeOutput, type VoiceSession } from "../../protocol/openai/session.ts";
 import { contextOf } from "./context.ts";
 import { type Conversation, type Entry, entryOf, textOf } from "./conversation.ts";
 import type { Ask, MindEvent, Outbox } from "./effects.ts";
@@ -20,6 +21,8 @@ import { inputOf, none, totalOf, usageOf } from "./usage.ts";
 
 /** Names of the mind that are remembered as over. */
 const DEAD = 64;
+/** Responses that may run beside the conversation at once: each has an engine session of its own. */
+const BESIDE = 32;
 
 export interface ResponsesOptions {
   readonly outbox: Outbox;
@@ -117,6 +120,14 @@ export class Responses {
       });
       return;
     }
+    if (this.#beside.size >= BESIDE) {
+      outbox.error({
+        code: "rate_limit_exceeded",
+        message: `${BESIDE} responses run beside the conversation already.`,
+        event,
+      });
+      return;
+    }
     this.#begin(session, params, event, now);
   }
 
@@ -154,24 +165,18 @@ export class Responses {
     if (event.type === "reply" && event.phase === "started") return this.#started(event.id, id, session, now);
     const live = id === undefined ? this.#active : this.#find(id);
     if (live === undefined) return this.#stray(event);
-    const { response } = live;
     switch (event.type) {
       case "audio":
-        if (!this.#isLive(live, event.frame.item)) return;
-        live.firstAudioAt ??= now;
-        response.audio(event.frame, event.frame.item ?? response.mind ?? response.id);
-        if (response.spokenMs > 0) this.#hasSpoken = true;
-        if (response.sounds) this.#sounding = response.id;
-        return this.#checkLength(live, now);
+        return this.#heard(live, event.frame, now);
       case "words":
         if (event.who !== "agent" || !this.#isLive(live, event.item)) return;
-        response.words(event.text, event.item);
+        live.response.words(event.text, event.item);
         return this.#checkLength(live, now);
       case "call":
-        if (!this.#isLive(live, undefined)) return;
-        return response.call(event.id, event.name, event.args, event.id);
+        if (this.#isLive(live, undefined)) live.response.call(event.id, event.name, event.args, event.id);
+        return;
       case "trouble":
-        response.failure = { code: event.error.code, message: event.error.message };
+        live.response.failure = { code: event.error.code, message: event.error.message };
         return;
       case "reply":
         return this.#replyEnded(live, event, now);
@@ -186,23 +191,71 @@ export class Responses {
     }
   }
 
+  #heard(live: Live, frame: AudioFrame, now: Millis): void {
+    const { response } = live;
+    if (!this.#isLive(live, frame.item)) return;
+    live.firstAudioAt ??= now;
+    response.audio(frame, frame.item ?? response.mind ?? response.id);
+    if (response.spokenMs > 0) this.#hasSpoken = true;
+    if (response.sounds) this.#sounding = response.id;
+    this.#checkLength(live, now);
+  }
+
   #find(id: string): Live | undefined {
     return this.#active?.response.id === id ? this.#active : this.#beside.get(id);
   }
 
   #begin(session: VoiceSession, params: ResponseParams, event: string | undefined, now: Millis): void {
-    const { outbox, conversation, limits, media } = this.#options;
-    const beside = params.conversation === "none";
+    const { outbox, limits } = this.#options;
     const entries = this.#context(params);
     if (typeof entries === "string") {
       outbox.error({ code: "invalid_value", param: "response.input", message: entries, event });
       return;
     }
     const ask = askOf(session, params, entries);
-    const fixed = totalOf(inputOf(ask, []));
-    const fitting = contextOf(entries, session.truncation, fixed);
-    const { format, voice } = { ...session.audio.output, ...params.audio?.output };
-    const response = new LiveResponse({
+    const fitting = contextOf(entries, session.truncation, totalOf(inputOf(ask, [])));
+    const live = this.#open(session, params, ask, fitting ?? []);
+    const { response } = live;
+    const allowed = limits.request(now);
+    outbox.send({ type: "rate_limits.updated", rate_limits: limits.at(now) });
+    if (!allowed || fitting === undefined) {
+      const [code, message] = allowed
+        ? ["context_length_exceeded", "The conversation does not fit, and truncation is disabled."]
+        : ["rate_limit_exceeded", "Rate limit reached. Please try again in a minute."];
+      this.#finish(live, "failed", failed(code, message), now);
+      return;
+    }
+    if (live.apart) outbox.do({ do: "answer", response: response.id, ask: { ...ask, context: fitting } });
+    else {
+      // Asked without anything new, or with less than all, the mind has to be told what it should answer.
+      if (this.#stale || !this.#fresh || fitting.length < entries.length)
+        this.#brief({ ...ask, context: fitting }, session);
+      outbox.do({ do: "answer", response: response.id, ask: undefined });
+    }
+    if (!live.beside) this.#fresh = false;
+  }
+
+  /** Makes a response and knows what it costs to read. */
+  #open(session: VoiceSession, params: ResponseParams, ask: Ask, entries: readonly Entry[]): Live {
+    const beside = params.conversation === "none";
+    const response = this.#make(session, params, beside);
+    const under = ask.instructions + JSON.stringify(ask.tools);
+    const input = inputOf(ask, entries);
+    const cached = this.#read.under === under && !beside ? this.#read.input : none;
+    const live: Live = { response, apart: beside || isApart(params), beside, input, cached, firstAudioAt: undefined };
+    if (beside) {
+      this.#beside.set(response.id, live);
+      return live;
+    }
+    this.#read = { input, under };
+    this.#active = live;
+    return live;
+  }
+
+  #make(session: VoiceSession, params: ResponseParams, beside: boolean): LiveResponse {
+    const { outbox, conversation, media } = this.#options;
+    const { format, voice } = mergeOutput(session.audio.output, params.audio?.output);
+    return new LiveResponse({
       id: outbox.makeId("resp"),
       outbox,
       conversation: beside ? undefined : conversation,
@@ -213,31 +266,6 @@ export class Responses {
       metadata: params.metadata ?? null,
       media: beside ? "events" : media,
     });
-    const under = ask.instructions + JSON.stringify(ask.tools);
-    const input = inputOf(ask, fitting ?? []);
-    const cached = this.#read.under === under && !beside ? this.#read.input : none;
-    if (!beside) this.#read = { input, under };
-    const apart = beside || isApart(params);
-    const live: Live = { response, apart, beside, input, cached, firstAudioAt: undefined };
-    if (beside) this.#beside.set(response.id, live);
-    else this.#active = live;
-    const allowed = limits.request(now);
-    outbox.send({ type: "rate_limits.updated", rate_limits: limits.at(now) });
-    if (!allowed || fitting === undefined) {
-      const [code, message] = allowed
-        ? ["context_length_exceeded", "The conversation does not fit, and truncation is disabled."]
-        : ["rate_limit_exceeded", "Rate limit reached. Please try again in a minute."];
-      this.#finish(live, "failed", failed(code, message), now);
-      return;
-    }
-    if (apart) outbox.do({ do: "answer", response: response.id, ask: { ...ask, context: fitting } });
-    else {
-      // Asked without anything new, or with less than all, the mind has to be told what it should answer.
-      if (this.#stale || !this.#fresh || fitting.length < entries.length)
-        this.#brief({ ...ask, context: fitting }, session);
-      outbox.do({ do: "answer", response: response.id, ask: undefined });
-    }
-    if (!beside) this.#fresh = false;
   }
 
   #brief(ask: Ask, session: VoiceSession): void {
@@ -275,18 +303,8 @@ export class Responses {
   }
 
   #beginUnasked(session: VoiceSession, now: Millis): void {
-    const { outbox, conversation, limits, media } = this.#options;
-    const response = new LiveResponse({
-      id: outbox.makeId("resp"),
-      outbox,
-      conversation,
-      modality: session.output_modalities[0],
-      format: session.audio.output.format,
-      voice: nameOf(session.audio.output.voice),
-      maxTokens: session.max_output_tokens,
-      metadata: null,
-      media,
-    });
+    const { outbox, limits } = this.#options;
+    const response = this.#make(session, {}, false);
     this.#active = { response, apart: false, beside: false, input: none, cached: none, firstAudioAt: undefined };
     outbox.send({ type: "rate_limits.updated", rate_limits: limits.at(now) });
   }
