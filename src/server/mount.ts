@@ -5,6 +5,7 @@
 import { Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Front } from "./front.ts";
+import { guardUpgrade, refuseUpgrade } from "./upgrade.ts";
 
 /** The least that is needed of each framework. Real applications have more. */
 interface HonoLike {
@@ -84,8 +85,9 @@ function mountFastify(app: FastifyLike, front: Front): void {
 /** Sockets for other paths are left to whoever else listens; nobody else, and the socket is refused. */
 function takeUpgrades(server: HttpServer, front: Front): void {
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    guardUpgrade(socket);
     const taken = front.owns(pathOf(request)) && front.upgrade(request, socket, head);
-    if (!taken && server.listenerCount("upgrade") === 1) socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
+    if (!taken && server.listenerCount("upgrade") === 1) refuseUpgrade(socket, "404 Not Found");
   });
 }
 
