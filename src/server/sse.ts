@@ -17,24 +17,35 @@ export interface SseOptions {
 export function sseResponse(queue: Queue<Numbered>, { envelope }: SseOptions): Response {
   const encoder = new TextEncoder();
   const iterator = queue[Symbol.asyncIterator]();
-  let keepAlive: NodeJS.Timeout | undefined;
+  let waiting: Promise<IteratorResult<Numbered>> | undefined;
+  let stopWaiting = (): void => {};
+  let left = false;
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       // Headers reach the page with the first byte: it then knows that it is connected.
       controller.enqueue(encoder.encode(": connected\n\n"));
-      keepAlive = setInterval(() => controller.enqueue(encoder.encode(": still here\n\n")), KEEP_ALIVE);
     },
+    // Everything happens here, where somebody reads: a response that nobody reads has no timer and collects nothing.
     async pull(controller) {
-      const next = await iterator.next();
-      if (next.done === true) {
-        clearInterval(keepAlive);
-        controller.close();
+      waiting ??= iterator.next();
+      const quiet = new Promise<undefined>((resolve) => {
+        const timer = setTimeout(() => resolve(undefined), KEEP_ALIVE);
+        stopWaiting = () => clearTimeout(timer);
+      });
+      const next = await Promise.race([waiting, quiet]);
+      stopWaiting();
+      if (left) return;
+      if (next === undefined) {
+        controller.enqueue(encoder.encode(": still here\n\n"));
         return;
       }
-      controller.enqueue(encoder.encode(writeEvent(next.value, envelope)));
+      waiting = undefined;
+      if (next.done === true) controller.close();
+      else controller.enqueue(encoder.encode(writeEvent(next.value, envelope)));
     },
     async cancel() {
-      clearInterval(keepAlive);
+      left = true;
+      stopWaiting();
       await iterator.return?.();
     },
   });
@@ -46,10 +57,19 @@ export function sseResponse(queue: Queue<Numbered>, { envelope }: SseOptions): R
 /** One event in the form of the HTML standard: a line break in a text becomes a second `data:` line. */
 export function writeEvent({ seq, message }: Numbered, envelope: boolean): string {
   const value = envelope ? { name: message.name, data: message.data } : message.data;
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "null");
+  const text = typeof value === "string" ? value : toJson(value);
   const data = text
     .split(/\r\n|\r|\n/)
     .map((line) => `data: ${line}\n`)
     .join("");
   return `id: ${seq}\nevent: output\n${data}\n`;
+}
+
+/** A value that JSON cannot say (a cycle, a BigInt) is no reason to end the stream of the others. */
+function toJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "null";
+  } catch {
+    return "null";
+  }
 }
