@@ -3,18 +3,19 @@
  * Bodies are bounded before they are parsed, and every refusal is a JSON body with a code.
  */
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { type Code, codes } from "../base/codes.ts";
 import { asVoiceError, VoiceError } from "../base/errors.ts";
 import { MemoryMeters } from "../base/meters.ts";
 import type { PageConfig } from "../protocol/config.ts";
 import { isRecord } from "../protocol/page.ts";
 import type { ResumeTokens } from "../protocol/resume.ts";
+import { isSafe } from "../protocol/safe.ts";
 import type { Calls } from "../session/calls.ts";
 import type { Offers } from "../transports/webrtc/offers.ts";
-import { corsHeaders, mayCome } from "./origins.ts";
 import type { Telephone } from "../transports/telephone/index.ts";
+import { readText } from "./body.ts";
 import { processFigures, prometheus } from "./metrics.ts";
+import { corsHeaders, mayCome } from "./origins.ts";
 import type { PageFile } from "./page.ts";
 import { sseResponse } from "./sse.ts";
 import { withRtcConfiguration } from "./stock-page.ts";
@@ -22,6 +23,7 @@ import type { Stream } from "./stream.ts";
 
 /** The largest body of any request, bytes: an SDP offer of a browser has 2 to 8 kB. */
 const BODY_LIMIT = 256 * 1024;
+const NO_PAGE = "there is nothing at this address: the page was not built (npm run build)";
 /** How long a page that subscribes before its call is up is kept waiting, ms. */
 const OUTPUTS_WAIT = 10_000;
 
@@ -50,10 +52,10 @@ export function routes<In>({ stream, calls, offers, telephone, page, resume, pre
     }
     await next();
     for (const [name, value] of Object.entries(cors)) c.res.headers.set(name, value);
+    // Answers are about this moment, and `/ice` may carry a password: only the page's files may be kept.
+    if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "no-store");
     return undefined;
   });
-  const tooLarge = (c: Context): Response => refuse(c, "too-large", `a body may have ${BODY_LIMIT} bytes`);
-  app.use(bodyLimit({ maxSize: BODY_LIMIT, onError: tooLarge }));
 
   app.get("/health", (c) => {
     const status = calls.draining ? "draining" : "ok";
@@ -89,6 +91,8 @@ export function routes<In>({ stream, calls, offers, telephone, page, resume, pre
     return c.json({ status: "ok" });
   });
   app.get("/outputs", async (c) => {
+    // Hono answers HEAD with the head of GET: a subscription that nobody reads must not begin.
+    if (c.req.method === "HEAD") return c.body(null, 200, { "content-type": "text/event-stream" });
     const id = c.req.query("webrtc_id") ?? "";
     const after = c.req.header("last-event-id");
     const place = after === undefined ? {} : { after: Number(after) || 0 };
@@ -102,7 +106,7 @@ export function routes<In>({ stream, calls, offers, telephone, page, resume, pre
   if (html !== undefined) app.get("/", async (c) => c.html(withRtcConfiguration(html, rtc === undefined ? undefined : await stream.rtc())));
   app.get("*", (c) => {
     const file = page.get(new URL(c.req.url).pathname);
-    if (file === undefined) return refuse(c, "unknown-session", "there is nothing at this address");
+    if (file === undefined) return refuse(c, "unknown-session", page.size === 0 ? NO_PAGE : "there is nothing at this address");
     return new Response(file.body, { headers: file.headers });
   });
 
@@ -119,7 +123,7 @@ export function routes<In>({ stream, calls, offers, telephone, page, resume, pre
 function phoneRoutes(app: Hono, telephone: Telephone, prefix: string): void {
   const answer = (ask: Telephone["incomingCall"]) => async (c: Context) => {
     const headers = Object.fromEntries(c.req.raw.headers);
-    const body = c.req.method === "POST" ? { body: await c.req.text() } : {};
+    const body = c.req.method === "POST" ? { body: await readText(c.req.raw, BODY_LIMIT) } : {};
     const { pathname, search } = new URL(c.req.url);
     const reply = await ask({ method: c.req.method, url: prefix + pathname + search, headers, ...body });
     return new Response(reply.body, { status: reply.status, headers: reply.headers });
@@ -147,11 +151,15 @@ export function pageConfig<In>({ options, parts }: Stream<In>): PageConfig {
 }
 
 async function readJson(c: Context): Promise<unknown> {
+  const text = await readText(c.req.raw, BODY_LIMIT);
+  let json: unknown;
   try {
-    return await c.req.json();
+    json = JSON.parse(text);
   } catch (cause) {
     throw new VoiceError("bad-message", "the body must be JSON", { cause });
   }
+  if (isSafe(json)) return json;
+  throw new VoiceError("bad-message", "the body may be 32 levels deep and have no key that names a prototype");
 }
 
 /** Pages send their inputs beside the id, or all of them in one member `inputs`. */
