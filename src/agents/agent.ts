@@ -18,13 +18,26 @@ export interface AgentOptions extends Partial<Omit<Agent, "tools">> {
   readonly tools?: readonly Tool[] | Readonly<Record<string, Tool | ForeignTool>>;
 }
 
-/** Describes who speaks. Throws TypeError when the name is empty or tools have no name or the same one. */
+/**
+ * Describes who speaks. Throws TypeError when name or instructions are missing, when something among the tools is none, and
+ * when tools have no name or the same one.
+ */
 export function agent(options: AgentOptions): Agent {
-  if (options.name.trim() === "") throw new TypeError("an agent's name must not be empty");
+  if (typeof options.name !== "string" || options.name.trim() === "")
+    throw new TypeError(`an agent's name must be a text that is not empty, got ${JSON.stringify(options.name)}`);
+  if (typeof options.instructions !== "string" && typeof options.instructions !== "function")
+    throw new TypeError(
+      `instructions of ${options.name} must be a text or a function, got ${typeof options.instructions}`,
+    );
   const { tools = [], handoffs = [], phrases = [], ...rest } = options;
   const named = isList(tools) ? tools : Object.entries(tools).map(([name, one]) => toTool(name, one));
   const names = new Set<string>();
-  for (const { name } of named) {
+  for (const one of named) {
+    if (!isTool(one))
+      throw new TypeError(
+        `tools of ${options.name} must be made with tool(), got ${describe(one)}; for other libraries see docs/tools.md`,
+      );
+    const { name } = one;
     checkName(name);
     if (names.has(name))
       throw new TypeError(`tools of ${options.name} must have different names, got two called ${name}`);
@@ -33,7 +46,16 @@ export function agent(options: AgentOptions): Agent {
   return { ...rest, tools: named, handoffs, phrases };
 }
 
+function isTool(one: unknown): one is Tool {
+  return isRecord(one) && typeof one["execute"] === "function" && typeof one["parse"] === "function";
+}
+
+function describe(one: unknown): string {
+  return isRecord(one) ? `an object with ${Object.keys(one).join(", ") || "nothing"}` : String(one);
+}
+
 function toTool(name: string, one: Tool | ForeignTool): Tool {
+  if (typeof one !== "object") throw new TypeError(`tool ${name} must be made with tool(), got ${String(one)}`);
   if (!("inputSchema" in one)) return one.name === "" ? { ...one, name } : one;
   const { description = "", inputSchema, execute } = one;
   if (execute === undefined) throw new TypeError(`tool ${name} must have execute`);

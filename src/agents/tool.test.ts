@@ -153,4 +153,27 @@ describe("an agent", () => {
     expect(() => agent({ name: "Ada", instructions: "", tools: [one, one] })).toThrow("two called one");
     expect(() => agent({ name: " ", instructions: "" })).toThrow(TypeError);
   });
+
+  it.each<[string, object, string]>([
+    ["no name", { instructions: "" }, "an agent's name must be a text that is not empty, got undefined"],
+    ["no instructions", { name: "Ada" }, "instructions of Ada must be a text or a function, got undefined"],
+    [
+      "a tool of another library in a list",
+      { name: "Ada", instructions: "", tools: [{ type: "function", invoke: () => "" }] },
+      "tools of Ada must be made with tool(), got an object with type, invoke",
+    ],
+    [
+      "a tool that is missing",
+      { name: "Ada", instructions: "", tools: { clock: undefined } },
+      "tool clock must be made with tool(), got undefined",
+    ],
+  ])("with %s is refused when it is made", (_what, options, why) => {
+    const make: (options: never) => unknown = agent;
+    expect(() => make(options as never)).toThrow(why);
+  });
+
+  it("without execute is refused when it is made", () => {
+    const make: (options: never) => unknown = tool;
+    expect(() => make({ name: "book", description: "" } as never)).toThrow("tool book must have execute, a function");
+  });
 });

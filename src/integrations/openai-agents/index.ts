@@ -42,12 +42,13 @@ export function fromOpenAIAgent(first: OpenAIAgent, options: FromOpenAIOptions =
     if (before !== undefined) return before;
     if (!isAgent(one)) throw new TypeError(`expected a RealtimeAgent, got ${describe(one)}`);
     refuseWhatIsLost(one);
-    const { handoffDescription, voice } = membersOf(one);
+    const { handoffDescription } = one;
+    const { voice } = membersOf(one);
     const made = agent({
       name: one.name,
       instructions: instructionsOf(one, contexts),
       ...(typeof voice === "string" && { voice }),
-      ...(typeof handoffDescription === "string" && handoffDescription !== "" && { role: handoffDescription }),
+      ...(handoffDescription !== "" && { role: handoffDescription }),
       ...extras[one.name],
       tools: one.tools.map((each) => toTool(each, { contexts, timeoutMs, agent: one })),
       handoffs: one.handoffs.map((each) => toHandoff(each, one, contexts, convert)),

@@ -8,6 +8,8 @@ import { isRecord } from "../../protocol/page.ts";
 export interface OpenAIAgent {
   readonly name: string;
   readonly instructions: string | ((runContext: never, agent: never) => string | Promise<string>);
+  /** What the agent is for, told to colleagues; may be empty. */
+  readonly handoffDescription: string;
   readonly tools: readonly object[];
   readonly handoffs: readonly object[];
 }
@@ -65,9 +67,10 @@ export function membersOf(value: object): Readonly<Record<string, unknown>> {
 
 export function isAgent(value: unknown): value is OpenAIAgent {
   if (!isRecord(value)) return false;
-  const { name, instructions, tools, handoffs } = value;
+  const { name, instructions, handoffDescription, tools, handoffs } = value;
   const isInstructed = typeof instructions === "string" || typeof instructions === "function";
-  return typeof name === "string" && isInstructed && Array.isArray(tools) && Array.isArray(handoffs);
+  const isNamed = typeof name === "string" && typeof handoffDescription === "string";
+  return isNamed && isInstructed && Array.isArray(tools) && Array.isArray(handoffs);
 }
 
 export function isHandoffObject(value: unknown): value is HandoffObject {
