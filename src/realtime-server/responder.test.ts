@@ -87,6 +87,7 @@ describe("the responder", () => {
       { name: "的" },
       { name: "get" },
       { name: "a_b-c.d", parameters: { properties: null } },
+      { name: "pick", parameters: { properties: { "名-_": { enum: ["one", " ", "", "two|three", 4, null] } } } },
     ]);
     const parsed = phrases.map(parsePhrase);
     expect(matchPhrase(parsed, "what is the weather")).toBeDefined();

@@ -23,6 +23,10 @@ const COMMON = new Set(
 const GREETING = /^(hello|hi|hey|good (morning|afternoon|evening))\b/i;
 const FAREWELL = /^(goodbye|bye|good night)\b/i;
 
+/** Tools and choices a recogniser is told of: a grammar costs memory and time. */
+const MOST_TOOLS = 64;
+const MOST_CHOICES = 100;
+
 /** Said by every caller of every session. */
 const USUAL: readonly string[] = [
   "hello [there]",
@@ -48,7 +52,7 @@ export function responder(): Llm {
 export function phrasesFor(
   tools: readonly { readonly name?: string; readonly parameters?: object }[],
 ): readonly string[] {
-  return [...USUAL, ...tools.flatMap((tool) => phrasesOf(tool.name ?? "", tool.parameters))];
+  return [...USUAL, ...tools.slice(0, MOST_TOOLS).flatMap((tool) => phrasesOf(tool.name ?? "", tool.parameters))];
 }
 
 async function* answer(brief: Brief, items: readonly Item[]): AsyncGenerator<Part> {
@@ -129,9 +133,11 @@ function phrasesOf(name: string, parameters: unknown): readonly string[] {
   if (words.length === 0) return [];
   const slots = propertiesOf(parameters).flatMap(([key, schema]) => {
     const choices = Array.isArray(schema["enum"])
-      ? schema["enum"].filter((one) => typeof one === "string" && /^[a-z ]+$/i.test(one))
+      ? schema["enum"]
+          .filter((one) => typeof one === "string" && /^[a-z ]*[a-z][a-z ]*$/i.test(one))
+          .slice(0, MOST_CHOICES)
       : [];
-    if (choices.length > 0) return [`[(in|to|for|the)] [<${key.replaceAll(/\W/g, "")}:${choices.join("|")}>]`];
+    if (choices.length > 0) return [`[(in|to|for|the)] [<${slotNameOf(key)}:${choices.join("|")}>]`];
     return schema["type"] === "number" || schema["type"] === "integer" ? ["[<number>]"] : [];
   });
   const own = words.filter((word) => !COMMON.has(word));
@@ -171,6 +177,11 @@ function propertiesOf(parameters: unknown): readonly (readonly [string, Readonly
   const properties = isRecord(parameters) ? parameters["properties"] : undefined;
   if (!isRecord(properties)) return [];
   return Object.entries(properties).flatMap(([name, schema]) => (isRecord(schema) ? [[name, schema] as const] : []));
+}
+
+/** A slot is named in letters and digits; which ones does not matter here. */
+function slotNameOf(key: string): string {
+  return key.replaceAll(/[^a-z\d]/gi, "") || "choice";
 }
 
 /** "getWeather", "get_weather" and "Get the weather" have the same words. */
