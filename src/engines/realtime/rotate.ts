@@ -90,11 +90,14 @@ export class Rotation {
   #generation = 0;
   #quick = 0;
   #cancelTimer: (() => void) | undefined;
+  /** Ends a wait before its time. */
+  #wake = (): void => {};
   #closed = false;
 
   constructor(options: RotationOptions) {
     this.#options = options;
     this.#clock = options.platform.clock;
+    options.signal.addEventListener("abort", () => this.#wake(), { once: true });
   }
 
   /** The connection in use; undefined while there is none. */
@@ -138,6 +141,7 @@ export class Rotation {
     this.#closed = true;
     this.#generation += 1;
     this.#cancelTimer?.();
+    this.#wake();
     this.#ready.reject(new VoiceError("closed", "the conversation is over"));
     await Promise.all([this.#line?.connection.close(), this.#standby?.connection.close()]);
     this.#line = undefined;
@@ -318,7 +322,13 @@ export class Rotation {
   }
 
   async #wait(ms: Millis): Promise<void> {
-    await new Promise<void>((resolve) => void this.#clock.at(this.#clock.now() + ms, resolve));
+    await new Promise<void>((resolve) => {
+      const cancel = this.#clock.at(this.#clock.now() + ms, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
     this.#check();
   }
 
