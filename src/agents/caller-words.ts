@@ -25,6 +25,7 @@ export class CallerWords {
     listener: Listener | undefined,
   ): void {
     this.#reports.callerSaid(item, text, { final, rejected });
+    if (!final) this.#record.reserve(item);
     if (final && !rejected && text !== "") this.#record.message("caller", text, item);
     this.stop();
     const { words = "none", steadyMs = 0 } = this.#can;

@@ -21,12 +21,20 @@ export class Record {
   }
 
   get items(): readonly Item[] {
-    return this.#conversation.items;
+    return this.#conversation.items.filter(
+      (item) => item.kind !== "message" || item.text !== "" || item.unheard !== undefined,
+    );
   }
 
   /** What somebody said, or says so far: the same id replaces the line. */
   message(who: "caller" | "system", text: string, id: string = this.makeId()): Item {
-    return this.#put({ id, at: this.#wall(), kind: "message", who, text });
+    return this.#put({ id, at: this.#conversation.find(id)?.at ?? this.#wall(), kind: "message", who, text });
+  }
+
+  /** A caller's line has its place and its time; what it says may be known only after the answer to it. */
+  reserve(id: string): void {
+    if (this.#conversation.find(id) !== undefined) return;
+    this.#conversation.put({ id, at: this.#wall(), kind: "message", who: "caller", text: "" });
   }
 
   agentLine(id: string, agent: string, text: string): Item {

@@ -35,6 +35,34 @@ describe("a conversation with a realtime model", () => {
     expect(up.line.url).toBe("wss://api.openai.com/v1/realtime?model=gpt-realtime-2.1");
   });
 
+  it("keeps the caller's line before the answer although its words come after it", async () => {
+    const mind = scripted({ replies: [[{ say: "It is noon." }]], hears: ["What time is it?"] });
+    const { speak, up, items, call } = await callOver(ada, { mind });
+    const late: string[] = [];
+    up.line.bend = (text) => {
+      if (!text.includes("input_audio_transcription")) return [text];
+      late.push(text);
+      return [];
+    };
+    await speak(800, 2_500);
+    for (const text of late) up.line.say(text);
+    await call.listen(100);
+    expect([...items.values()].map((item) => (item.kind === "message" ? item.text : ""))).toEqual([
+      "It is noon.",
+      "What time is it?",
+    ]);
+    const [answer, question] = [...items.values()];
+    expect(question?.at).toBeLessThanOrEqual(answer?.at ?? 0);
+    const shown = call.eventsOf("transcript").map(({ data }) => data.role);
+    expect(shown[0]).toBe("user");
+    up.line.cut();
+    await call.listen(1_500);
+    const told = up.line.sent.flatMap((event) =>
+      event.type === "conversation.item.create" ? [String(itemOf(event)["role"])] : [],
+    );
+    expect(told).toEqual(["user", "assistant", "system"]);
+  });
+
   it("greets with exactly the words of the agent", async () => {
     const { agentLines, up, call } = await callOver(
       { ...ada, greeting: "Good morning, this is Ada." },
