@@ -50,8 +50,8 @@ function calling(
     } catch (error) {
       const told = caller.events.slice(-25);
       const lines = told.map(({ at, type, data }) => `${Math.round(at)} ${type} ${JSON.stringify(data)}`);
-      console.error(
-        `${name} failed at ${Math.round(caller.now)} ms\n${lines.join("\n")}\n${server.output().slice(-2_000)}`,
+      process.stderr.write(
+        `${name} failed at ${Math.round(caller.now)} ms\n${lines.join("\n")}\n${server.output().slice(-2_000)}\n`,
       );
       throw error;
     }

@@ -5,7 +5,7 @@
 import { VoiceError } from "../../base/errors.ts";
 import type { Answer, Usage } from "../../agents/types.ts";
 import { isRecord } from "../../protocol/page.ts";
-import { readServerSentEvents } from "./sse.ts";
+import { readServerSentEvents } from "../../node/sse.ts";
 import { untilAborted } from "./until.ts";
 
 /** One part of an answer. A `result` in the same answer means that the source has run the call itself. */
