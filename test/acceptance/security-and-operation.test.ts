@@ -140,7 +140,13 @@ describe("the end of the process", () => {
       child.kill("SIGTERM");
       await page.event("end_stream");
       await expect(webrtcCaller(`${base}/`)).rejects.toMatchObject({ code: "draining" });
-      expect((await fetch(`${base}/health`, { headers: { connection: "close" } })).status).toBe(503);
+      // Also over a connection that was not there before.
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        request(`${base}/health`, { agent: false }, (answer) => resolve(answer.resume().statusCode))
+          .on("error", reject)
+          .end();
+      });
+      expect(status).toBe(503);
       await Promise.all([caller.ended, page.closed]);
       expect(caller.events.at(-1)).toMatchObject({ type: "end_stream", data: { reason: "shutdown" } });
       expect(page.events.find(({ name }) => name === "end_stream")?.json).toMatchObject({
