@@ -7,8 +7,6 @@ const update = (input: object, more: object = {}) => ({
   type: "session.update",
   session: { type: "realtime", audio: { input }, ...more },
 });
-const vad = (more: object = {}) =>
-  update({ turn_detection: { type: "server_vad", silence_duration_ms: 300, ...more } });
 const text = (words: string, more: object = {}) => ({
   type: "conversation.item.create",
   item: { type: "message", role: "user", content: [{ type: "input_text", text: words }], ...more },
