@@ -7,11 +7,22 @@
 /** Whether a request with this Origin header may come in. `allowed`: origins such as "https://app.example.org", or "*". */
 export function mayCome(origin: string | undefined, host: string | undefined, allowed: readonly string[]): boolean {
   if (origin === undefined || allowed.includes("*") || allowed.includes(origin)) return true;
-  try {
-    return new URL(origin).host === host;
-  } catch {
-    return false;
-  }
+  if (!URL.canParse(origin)) return false;
+  const url = new URL(origin);
+  return url.host === host && (url.protocol === "https:" || isCertain(url.hostname));
+}
+
+/**
+ * Whether a name means the same machine tomorrow. Whoever owns any other name can let it point to the visitor's own
+ * machine, once their page is loaded; over HTTPS that fails at the certificate, and without it pages get no microphone.
+ */
+function isCertain(hostname: string): boolean {
+  return isLoopback(hostname) || hostname.endsWith(".localhost") || /^(?:\d+\.){3}\d+$/.test(hostname) || hostname.startsWith("[");
+}
+
+/** Whether a host is this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host === "[::1]" || /^127(?:\.\d+){3}$/.test(host);
 }
 
 /** The headers that let a page of another origin read an answer; none for a page of our own or one that may not. */
