@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { VoiceError } from "../base/errors.ts";
 import { Front } from "./front.ts";
 import { mountFront } from "./mount.ts";
+import { isLoopback } from "./origins.ts";
 import type { Stream } from "./stream.ts";
 
 export interface ServerOptions {
@@ -32,10 +33,18 @@ export async function createServer<In>(stream: Stream<In>, { port, host }: Serve
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new VoiceError("config", `the port must be a whole number from 0 to 65535, got ${port}`);
   }
-  const server = createHttpServer({ headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT });
+  const server = createHttpServer({
+    headersTimeout: HEADERS_TIMEOUT,
+    requestTimeout: REQUEST_TIMEOUT,
+    // HTTP clients that would rather speak HTTP/2 offer an upgrade too, and must be answered as if they had not.
+    shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
+  });
   const front = await Front.open(stream);
   mountFront(server, front);
   const address = await listenOn(server, port, host);
+  if (!isLoopback(address.address)) {
+    stream.platform.log.warn("open to everybody who reaches this machine: calls need no sign-in", { host, port: address.port });
+  }
   let closing: Promise<void> | undefined;
   return {
     url: `http://${urlHost(host)}:${address.port}`,

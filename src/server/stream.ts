@@ -9,7 +9,7 @@ import type { Millis } from "../base/time.ts";
 import { nodePlatform } from "../node/platform.ts";
 import type { PageConfig } from "../protocol/config.ts";
 import { loadSilero } from "../providers/silero/index.ts";
-import { Calls } from "../session/calls.ts";
+import { Calls, checkCalls } from "../session/calls.ts";
 import type { Handler, Message, Session } from "../session/types.ts";
 import type { TelephoneOptions } from "../transports/telephone/index.ts";
 import type { RtcConfig, RtcSource } from "../transports/webrtc/ice.ts";
@@ -117,7 +117,7 @@ export class Stream<In = unknown> {
   #server: Promise<VoiceServer> | undefined;
 
   constructor(handler: Handler<In>, options: StreamOptions<In> = {}) {
-    if (typeof handler !== "function") throw new TypeError(`a handler is a function of the session, got ${typeof handler}`);
+    checkCalls(handler, { ...options, rate: options.audio?.inputRate });
     if (options.modality !== undefined && options.modality !== "audio") {
       throw new VoiceError("unsupported", `modality ${options.modality} is not there yet: only audio is`);
     }
@@ -159,13 +159,18 @@ export class Stream<In = unknown> {
    * Throws VoiceError `config` when the address is taken.
    */
   async launch({ port, host }: LaunchOptions = {}): Promise<VoiceServer> {
+    const { PORT, HOST } = process.env;
     this.#server ??= import("./server.ts").then(({ createServer }) =>
-      createServer(this, {
-        port: port ?? Number(process.env["PORT"] ?? 7860),
-        host: host ?? process.env["HOST"] ?? "127.0.0.1",
-      }),
+      createServer(this, { port: port ?? Number(PORT || 7860), host: host ?? (HOST || "127.0.0.1") }),
     );
-    return await this.#server;
+    const launching = this.#server;
+    try {
+      return await launching;
+    } catch (error) {
+      // Another address may be free.
+      if (this.#server === launching) this.#server = undefined;
+      throw error;
+    }
   }
 
   /**
