@@ -44,7 +44,10 @@ for (let i = 0; i < Number(values.runs); i++) {
 const bareTrip = of("bare", ({ crowd }) => crowd.trip.p50);
 const rows = kinds.map((kind) => ({
   kind,
-  "cpu % each": round(of(kind, ({ cpu }) => cpu), 3),
+  "cpu % each": round(
+    of(kind, ({ cpu }) => cpu),
+    3,
+  ),
   "late p50": of(kind, ({ crowd }) => crowd.late.p50),
   "late p99": of(kind, ({ crowd }) => crowd.late.p99),
   "late max": of(kind, ({ crowd }) => crowd.late.max),
@@ -52,8 +55,14 @@ const rows = kinds.map((kind) => ({
   "echo p50": of(kind, ({ crowd }) => crowd.trip.p50),
   "over bare": round(of(kind, ({ crowd }) => crowd.trip.p50) - bareTrip, 1),
   "own p99": of(kind, ({ crowd }) => crowd.own.p99),
-  "frames %": round(of(kind, ({ crowd }) => (crowd.frames / crowd.expected) * 100), 1),
-  "cores in use": round(of(kind, ({ machine }) => machine), 2),
+  "frames %": round(
+    of(kind, ({ crowd }) => (crowd.frames / crowd.expected) * 100),
+    1,
+  ),
+  "cores in use": round(
+    of(kind, ({ machine }) => machine),
+    2,
+  ),
 }));
 console.log(`${sessions} sessions at once, medians of ${values.runs} runs, load average ${before} before; ms`);
 console.table(rows);

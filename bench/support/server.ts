@@ -58,11 +58,13 @@ const [, , kind = "echo", inputRate = "48000"] = process.argv;
 setFlagsFromString("--expose-gc");
 const collect: () => void = runInNewContext("gc");
 const handler = handlers[kind];
-const stream = handler && new Stream(handler, {
-  platform: nodePlatform({ log: silentLog }),
-  telephone: { verify: false },
-  websocket: { inputRate: Number(inputRate) },
-});
+const stream =
+  handler &&
+  new Stream(handler, {
+    platform: nodePlatform({ log: silentLog }),
+    telephone: { verify: false },
+    websocket: { inputRate: Number(inputRate) },
+  });
 const url = stream === undefined ? await bare() : (await stream.launch({ port: 0, host: "127.0.0.1" })).url;
 
 answer({
