@@ -15,6 +15,22 @@ function pullAll(playout: Playout): number {
 }
 
 describe("playout", () => {
+  it("hands on a view of what was pushed where a frame lies within one piece", () => {
+    const playout = new Playout(8_000);
+    const whole = new Int16Array(160).fill(1);
+    const long = new Int16Array(400).fill(2);
+    playout.push(whole);
+    playout.push(long);
+    expect(playout.pull()?.samples).toBe(whole);
+    expect(playout.pull()?.samples.buffer).toBe(long.buffer);
+    expect(playout.pull()?.samples).toEqual(new Int16Array(160).fill(2));
+    playout.push(new Int16Array(160).fill(3));
+    const mixed = playout.pull()?.samples;
+    expect(mixed?.buffer).not.toBe(long.buffer);
+    expect(mixed).toEqual(Int16Array.from({ length: 160 }, (_, i) => (i < 80 ? 2 : 3)));
+    expect(long).toEqual(new Int16Array(400).fill(2));
+  });
+
   it("cuts audio of any length into frames of 20 ms and loses nothing", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 30 }), (lengths) => {

@@ -93,8 +93,9 @@ export class Playout {
   }
 
   /**
-   * The next frame, as a new array: undefined when nothing is queued. When less than a frame is left it waits for one
-   * more call, in case the source yields small pieces, and then pads with silence.
+   * The next frame: undefined when nothing is queued. It is a view of what was pushed where it lies within one piece, else
+   * a new array. When less than a frame is left it waits for one more call, in case the source yields small pieces, and
+   * then pads with silence.
    */
   pull(): { readonly samples: Int16Array; readonly item: string | undefined } | undefined {
     if (this.#queued === 0) return undefined;
@@ -103,14 +104,15 @@ export class Playout {
       return undefined;
     }
     this.#waited = false;
-    const out = new Int16Array(this.#frame);
+    let out: Int16Array | undefined;
     let filled = 0;
     let item: string | undefined;
     while (filled < this.#frame && this.#head < this.#queue.length) {
       const chunk = this.#queue[this.#head] as Chunk;
       const take = Math.min(chunk.samples.length - this.#used, this.#frame - filled);
-      const part = chunk.samples.subarray(this.#used, this.#used + take);
-      out.set(part, filled);
+      const part = take === chunk.samples.length ? chunk.samples : chunk.samples.subarray(this.#used, this.#used + take);
+      if (take === this.#frame) out = part;
+      else (out ??= new Int16Array(this.#frame)).set(part, filled);
       if (filled === 0) item = chunk.item;
       this.#flight.push({ samples: part, item: chunk.item, offset: chunk.offset + this.#used, from: this.#sent + filled });
       filled += take;
@@ -123,7 +125,7 @@ export class Playout {
     this.#compact();
     this.#queued -= filled;
     this.#sent += this.#frame;
-    return { samples: out, item };
+    return out && { samples: out, item };
   }
 
   /** Everything before `upTo` ms was heard. Later calls may correct it, up to a second back. */

@@ -10,7 +10,7 @@
  */
 import type { AudioFrame } from "../../audio/frame.ts";
 import { codes } from "../../base/codes.ts";
-import { decodeBase64 } from "../../base/base64.ts";
+import { decodeBase64Into, decodedLength } from "../../base/base64.ts";
 import { asVoiceError, VoiceError } from "../../base/errors.ts";
 import type { Platform } from "../../base/platform.ts";
 import type { Millis } from "../../base/time.ts";
@@ -73,6 +73,8 @@ export class SocketCall implements Transport {
   readonly #text: Intake;
   readonly #openedAt: Millis;
   #sink: TransportSink | undefined;
+  /** Payloads of JSON media, used again and again. */
+  #decoded = new Uint8Array(0);
   #seq = 0;
   #sentAt: Millis = 0;
   #idle: (() => void) | undefined;
@@ -216,10 +218,11 @@ export class SocketCall implements Transport {
   }
 
   #hear(intake: Intake, payload: string): void {
-    // Buffer decodes without complaint what is not base64, so the strict reader is asked.
-    const bytes = decodeBase64(payload);
-    if (bytes === undefined) return this.#strike("a payload that is not base64");
-    this.#take(intake, bytes);
+    // Buffer decodes without complaint what is not base64, so the strict reader is asked. Codecs keep nothing of their input.
+    const length = decodedLength(payload);
+    if (this.#decoded.length < length) this.#decoded = new Uint8Array(length);
+    if (decodeBase64Into(payload, this.#decoded) < 0) return this.#strike("a payload that is not base64");
+    this.#take(intake, this.#decoded.subarray(0, length));
   }
 
   #take(intake: Intake, payload: Uint8Array): void {
