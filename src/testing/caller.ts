@@ -55,6 +55,8 @@ export interface HeardFrame {
   readonly at: Millis;
   /** `frame.at` is media time since the first packet. */
   readonly frame: AudioFrame;
+  /** Nothing arrived: the jitter buffer has made it up. */
+  readonly concealed: boolean;
 }
 
 /** Ms from the moment the offer was ready. */
@@ -145,7 +147,7 @@ export class Caller implements AsyncDisposable {
         if (!isSilenceMark(payload)) this.#hear(this.#opus.decode(payload), at);
       },
       recover: (next, ms, at) => this.#hear(this.#opus.recover(next, ms), at),
-      conceal: (ms, at) => this.#hear(this.#opus.conceal(ms), at),
+      conceal: (ms, at) => this.#hear(this.#opus.conceal(ms), at, true),
     });
     this.#peer = new Peer(
       "calling",
@@ -332,8 +334,8 @@ export class Caller implements AsyncDisposable {
     if (!this.#over) this.#stopTicking = clock.at(this.#nextAt, () => this.#tick());
   }
 
-  #hear(samples: Int16Array, at: Millis): void {
-    this.heard.push({ at: this.now, frame: audioFrame(samples, this.rate, this.#opus.channels, at) });
+  #hear(samples: Int16Array, at: Millis, concealed: boolean = false): void {
+    this.heard.push({ at: this.now, frame: audioFrame(samples, this.rate, this.#opus.channels, at), concealed });
     if (levelOf(samples) > AUDIBLE) this.#audibleAt = this.now;
     this.#wake();
   }
