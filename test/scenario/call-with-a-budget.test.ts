@@ -11,6 +11,10 @@ const chatty = (turns: number) =>
     hears: Array.from({ length: turns }, (_, i) => `Question ${i + 1}.`),
   });
 
+/** What the call has cost so far, as the page was told. */
+const sumOf = (report: Readonly<Record<string, unknown>> | undefined): number =>
+  Number((Object(report?.["session"]) as { usd?: number }).usd);
+
 describe("a call with a budget", () => {
   it("tells the page what each use costs, by turn, agent and call, transcription included", async () => {
     const { speak, call } = await callOver(ada, { mind: chatty(2) });
@@ -20,7 +24,7 @@ describe("a call with a budget", () => {
     const [, last] = reports;
     const sum = reports.reduce((all, { costUsd }) => all + Number(costUsd), 0);
     expect(sum).toBeGreaterThan(0);
-    expect((last?.["session"] as { usd: number }).usd).toBeCloseTo(sum, 9);
+    expect(sumOf(last)).toBeCloseTo(sum, 9);
     expect(last?.["agent"]).toMatchObject({ name: "Ada", incomplete: false });
     expect(last?.["pricesOf"]).toBe("2026-09");
   });
@@ -41,7 +45,7 @@ describe("a call with a budget", () => {
     expect(up.lines[0]?.sent.at(-2)).toMatchObject({
       session: { audio: { input: { turn_detection: { create_response: false } } } },
     });
-    const spent = Number((call.eventsOf("usage").at(-1)?.data["session"] as { usd: number }).usd);
+    const spent = sumOf(call.eventsOf("usage").at(-1)?.data);
     expect(spent).toBeGreaterThan(0.006);
     expect(spent).toBeLessThan(0.012);
     expect(clock.pending).toBe(0);
@@ -69,7 +73,7 @@ describe("a call with a budget", () => {
     up.line.cut();
     await call.listen(1_500);
     await speak(800, 3_000);
-    const totals = call.eventsOf("usage").map(({ data }) => (data["session"] as { usd: number }).usd);
+    const totals = call.eventsOf("usage").map(({ data }) => sumOf(data));
     expect(totals.length).toBeGreaterThanOrEqual(4);
     expect([...totals].sort((a, b) => a - b)).toEqual(totals);
   });
