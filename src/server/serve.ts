@@ -15,8 +15,10 @@ const PATIENCE = 5_000;
 /** Serves until the process is told to stop; a second signal ends it at once. Answers the exit code. */
 export async function serveUntilStopped<In>(stream: Stream<In>, options: ServeOptions = {}): Promise<number> {
   const server = await stream.launch(options);
+  // Whoever waits for this line may stop us the moment they read it.
+  const end = stopped(server, options.onClose);
   process.stdout.write(`${stream.name} is ready at ${server.url} (${stream.parts})\n`);
-  return await stopped(server, options.onClose);
+  return await end;
 }
 
 function stopped(server: VoiceServer, onClose: () => Promise<void> = () => Promise.resolve()): Promise<number> {
