@@ -6,6 +6,8 @@ import { openDemo } from "./demo.ts";
 const { handler, detector, page, warmUp, close } = await openDemo();
 // Recogniser and voices start while the server already answers: nobody is faster than they are.
 warmUp().catch((error: unknown) => {
+  // Stopped before everything was warm.
+  if (error instanceof VoiceError && error.code === "closed") return;
   process.stderr.write(error instanceof VoiceError ? `${error.message}\n${error.cure}\n` : `${String(error)}\n`);
   process.exit(1);
 });
