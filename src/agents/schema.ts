@@ -59,7 +59,10 @@ export function checkedBy<Output>(schema: StandardSchema<Output>, value: unknown
     throw new TypeError(`${what} must be checked synchronously, got a schema that answers with a promise`);
   }
   if (checked.issues === undefined) return checked.value;
-  throw refusal(checked.issues.map((issue) => at(pathOf(issue), issue.message)), what);
+  throw refusal(
+    checked.issues.map((issue) => at(pathOf(issue), issue.message)),
+    what,
+  );
 }
 
 /** Some libraries make their schemas functions. */

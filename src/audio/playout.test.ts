@@ -7,7 +7,7 @@ const ms = (n: number): Int16Array => new Int16Array((RATE * n) / 1000).fill(1_0
 
 function pullAll(playout: Playout): number {
   let frames = 0;
-  for (let misses = 0; misses < 2; ) {
+  for (let misses = 0; misses < 2;) {
     if (playout.pull() === undefined) misses += 1;
     else frames += 1;
   }
@@ -42,7 +42,7 @@ describe("playout", () => {
           total += length;
         }
         const out: number[] = [];
-        for (let misses = 0; misses < 2; ) {
+        for (let misses = 0; misses < 2;) {
           const frame = playout.pull();
           if (frame === undefined) {
             misses += 1;
@@ -140,7 +140,10 @@ describe("playout", () => {
 
   it("plays again from the heard position after a hold, with the same place in the item", () => {
     const playout = new Playout(RATE);
-    playout.push(Int16Array.from({ length: 1_600 }, (_, i) => i), "a");
+    playout.push(
+      Int16Array.from({ length: 1_600 }, (_, i) => i),
+      "a",
+    );
     for (let i = 0; i < 5; i++) playout.pull();
     playout.played(50);
     playout.rewind();

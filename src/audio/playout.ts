@@ -110,11 +110,17 @@ export class Playout {
     while (filled < this.#frame && this.#head < this.#queue.length) {
       const chunk = this.#queue[this.#head] as Chunk;
       const take = Math.min(chunk.samples.length - this.#used, this.#frame - filled);
-      const part = take === chunk.samples.length ? chunk.samples : chunk.samples.subarray(this.#used, this.#used + take);
+      const part =
+        take === chunk.samples.length ? chunk.samples : chunk.samples.subarray(this.#used, this.#used + take);
       if (take === this.#frame) out = part;
       else (out ??= new Int16Array(this.#frame)).set(part, filled);
       if (filled === 0) item = chunk.item;
-      this.#flight.push({ samples: part, item: chunk.item, offset: chunk.offset + this.#used, from: this.#sent + filled });
+      this.#flight.push({
+        samples: part,
+        item: chunk.item,
+        offset: chunk.offset + this.#used,
+        from: this.#sent + filled,
+      });
       filled += take;
       this.#used += take;
       if (this.#used === chunk.samples.length) {
@@ -130,7 +136,10 @@ export class Playout {
 
   /** Everything before `upTo` ms was heard. Later calls may correct it, up to a second back. */
   played(upTo: Millis): void {
-    const position = Math.min(this.#sent, Math.max(this.#floor, Math.floor((upTo * this.rate) / 1000) * this.#channels));
+    const position = Math.min(
+      this.#sent,
+      Math.max(this.#floor, Math.floor((upTo * this.rate) / 1000) * this.#channels),
+    );
     if (position === this.#heard) return;
     this.#heard = position;
     const old = position - this.#perSecond;
@@ -188,7 +197,11 @@ export class Playout {
     const first = this.#queue[this.#head];
     const rest = this.#queue.slice(this.#head + 1);
     if (first !== undefined) {
-      rest.unshift({ samples: first.samples.subarray(this.#used), item: first.item, offset: first.offset + this.#used });
+      rest.unshift({
+        samples: first.samples.subarray(this.#used),
+        item: first.item,
+        offset: first.offset + this.#used,
+      });
     }
     this.#queue = [...back, ...rest];
     this.#head = 0;

@@ -21,7 +21,11 @@ export class VoiceError extends Error {
   readonly fatal: boolean;
   readonly meta: Readonly<Record<string, unknown>>;
 
-  constructor(code: Code, message: string, { expose = false, fatal = false, meta = {}, cause }: VoiceErrorOptions = {}) {
+  constructor(
+    code: Code,
+    message: string,
+    { expose = false, fatal = false, meta = {}, cause }: VoiceErrorOptions = {},
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.side = codes[code].side;

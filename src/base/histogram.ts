@@ -48,7 +48,8 @@ export class Histogram {
   /** How many values are at most `limit` ms, within one bucket. */
   atMost(limit: number): number {
     let seen = 0;
-    for (let i = 0; i <= BUCKETS && LOWEST * 2 ** (i / PER_DOUBLING) <= limit * 1.0001; i++) seen += this.#counts[i] ?? 0;
+    for (let i = 0; i <= BUCKETS && LOWEST * 2 ** (i / PER_DOUBLING) <= limit * 1.0001; i++)
+      seen += this.#counts[i] ?? 0;
     return seen;
   }
 }

@@ -76,7 +76,9 @@ export async function bench(args: readonly string[]): Promise<number> {
   while (now() < end) {
     for (const caller of connected) caller.tick();
     const p99 = figures.lateness.percentile(0.99).toFixed(1);
-    progress.show(`${connected.length} talking, frame lateness p99 ${p99} ms, ${Math.ceil((end - now()) / 1_000)} s left`);
+    progress.show(
+      `${connected.length} talking, frame lateness p99 ${p99} ms, ${Math.ceil((end - now()) / 1_000)} s left`,
+    );
     await new Promise((resolve) => setTimeout(resolve, TICK));
   }
   const after = await costOf(wanted.url);
@@ -144,7 +146,13 @@ interface Share {
 }
 
 /** What one session costs the server, when it tells. */
-function share(idle: Cost | undefined, from: Cost | undefined, to: Cost | undefined, sessions: number, seconds: number): Share | undefined {
+function share(
+  idle: Cost | undefined,
+  from: Cost | undefined,
+  to: Cost | undefined,
+  sessions: number,
+  seconds: number,
+): Share | undefined {
   if (idle === undefined || from === undefined || to === undefined) return undefined;
   return {
     cpuPercent: ((to.cpuSeconds - from.cpuSeconds) / seconds / sessions) * 100,
@@ -152,7 +160,12 @@ function share(idle: Cost | undefined, from: Cost | undefined, to: Cost | undefi
   };
 }
 
-function report({ transport, measure, json }: Wanted, figures: LoadFigures, sessions: number, cost: Share | undefined): void {
+function report(
+  { transport, measure, json }: Wanted,
+  figures: LoadFigures,
+  sessions: number,
+  cost: Share | undefined,
+): void {
   const rows: readonly (readonly [string, Histogram])[] = [
     ["connect", figures.connect],
     ["frame lateness", figures.lateness],
@@ -167,16 +180,27 @@ function report({ transport, measure, json }: Wanted, figures: LoadFigures, sess
     count: histogram.count,
   });
   if (!json) {
-    console.log(`${transport}: ${sessions} sessions, ${figures.failed} failed, ${figures.frames} frames of audio came back\n`);
+    console.log(
+      `${transport}: ${sessions} sessions, ${figures.failed} failed, ${figures.frames} frames of audio came back\n`,
+    );
     console.log(`${"ms".padEnd(22)}${["p50", "p95", "p99", "max", "count"].map((head) => head.padStart(10)).join("")}`);
     for (const [name, histogram] of rows) {
-      console.log(`${name.padEnd(22)}${Object.values(at(histogram)).map((value) => String(value).padStart(10)).join("")}`);
+      console.log(
+        `${name.padEnd(22)}${Object.values(at(histogram))
+          .map((value) => String(value).padStart(10))
+          .join("")}`,
+      );
     }
-    const own = cost === undefined ? "unknown: the server has no /metrics" : `${cost.cpuPercent.toFixed(2)} % of a core and ${cost.megabytes.toFixed(2)} MB`;
+    const own =
+      cost === undefined
+        ? "unknown: the server has no /metrics"
+        : `${cost.cpuPercent.toFixed(2)} % of a core and ${cost.megabytes.toFixed(2)} MB`;
     console.log(`\nserver, per session: ${own}\n`);
   }
   const told = Object.fromEntries(rows.map(([name, histogram]) => [name, at(histogram)]));
-  console.log(JSON.stringify({ bench: "load", transport, sessions, failed: figures.failed, ...told, server: cost ?? null }));
+  console.log(
+    JSON.stringify({ bench: "load", transport, sessions, failed: figures.failed, ...told, server: cost ?? null }),
+  );
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;

@@ -34,7 +34,8 @@ export async function dev(args: readonly string[]): Promise<number> {
 async function tell(name: string, server: Server): Promise<number> {
   if (!server.listening) await once(server, "listening");
   const address = server.address();
-  if (typeof address === "object" && address !== null) console.log(`${name} is ready at http://localhost:${address.port}`);
+  if (typeof address === "object" && address !== null)
+    console.log(`${name} is ready at http://localhost:${address.port}`);
   await once(server, "close");
   return 0;
 }
@@ -45,5 +46,8 @@ async function load(file: string): Promise<Stream | Server> {
   const found = exported["stream"] ?? exported["default"];
   if (found instanceof Stream || found instanceof Server) return found;
   if (typeof found === "function") return new Stream(found as ConstructorParameters<typeof Stream>[0]);
-  throw new VoiceError("config", `${file} must export a Stream as "stream" or "default", or a handler or an http.Server as "default"`);
+  throw new VoiceError(
+    "config",
+    `${file} must export a Stream as "stream" or "default", or a handler or an http.Server as "default"`,
+  );
 }

@@ -42,7 +42,12 @@ export type PageEvent =
     }
   | {
       readonly type: "interrupted";
-      readonly data: { readonly turnId?: string; readonly itemId?: string; readonly heardMs: number; readonly heardText: string };
+      readonly data: {
+        readonly turnId?: string;
+        readonly itemId?: string;
+        readonly heardMs: number;
+        readonly heardText: string;
+      };
     }
   | {
       readonly type: "turn";
@@ -111,7 +116,8 @@ const readers: Readonly<Record<string, (data: Data) => CallerMessage | Fault>> =
   text: (data) => {
     const text = typeof data["text"] === "string" ? data["text"].trim() : "";
     if (text === "") return bad("text must be a non-empty string");
-    if (text.length > TEXT_LIMIT) return { fault: "too-large", why: `text may have ${TEXT_LIMIT} characters, got ${text.length}` };
+    if (text.length > TEXT_LIMIT)
+      return { fault: "too-large", why: `text may have ${TEXT_LIMIT} characters, got ${text.length}` };
     return { type: "text", text };
   },
   talk: (data) => {
@@ -127,7 +133,8 @@ const readers: Readonly<Record<string, (data: Data) => CallerMessage | Fault>> =
     typeof data["callId"] === "string" && typeof data["ok"] === "boolean"
       ? { type: "approve", callId: data["callId"], ok: data["ok"] }
       : bad("tool_approval needs callId and ok"),
-  mic: (data) => (typeof data["muted"] === "boolean" ? { type: "mic", muted: data["muted"] } : bad("mic.muted must be a boolean")),
+  mic: (data) =>
+    typeof data["muted"] === "boolean" ? { type: "mic", muted: data["muted"] } : bad("mic.muted must be a boolean"),
   digit: (data) =>
     typeof data["digit"] === "string" && /^[0-9*#A-D]$/.test(data["digit"])
       ? { type: "digit", digit: data["digit"] }
@@ -140,7 +147,9 @@ const readers: Readonly<Record<string, (data: Data) => CallerMessage | Fault>> =
   reset: () => ({ type: "reset" }),
   stop: () => ({ type: "stop" }),
   custom: (data) =>
-    typeof data["name"] === "string" ? { type: "custom", name: data["name"], value: data["value"] } : bad("custom.name must be a string"),
+    typeof data["name"] === "string"
+      ? { type: "custom", name: data["name"], value: data["value"] }
+      : bad("custom.name must be a string"),
 };
 
 /**

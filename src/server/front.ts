@@ -91,7 +91,8 @@ export class Front {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     const path = (request.url ?? "").split("?")[0]?.slice(this.prefix.length);
     if (path === "/websocket/offer") {
-      if (!mayCome(request.headers.origin, request.headers.host, this.#parts.origins)) return refuse(socket, "403 Forbidden");
+      if (!mayCome(request.headers.origin, request.headers.host, this.#parts.origins))
+        return refuse(socket, "403 Forbidden");
       this.#parts.socket.resume?.expire(this.#parts.calls.platform.clock.now());
       return this.#accept(request, socket, head, (accepted) => {
         answerSocket(accepted, { calls: this.#parts.calls, options: this.#parts.socket });
@@ -126,7 +127,10 @@ function openTelephone<In>(stream: Stream<In>, calls: Calls<In>): Telephone | un
   const { authToken = process.env["TWILIO_AUTH_TOKEN"] ?? "", verify = true, ...rest } = stream.options.telephone ?? {};
   if (stream.options.telephone === undefined && authToken === "") return undefined;
   if (verify && authToken === "") {
-    throw new VoiceError("config", "telephone calls need the carrier's authToken (or TWILIO_AUTH_TOKEN) to tell them from strangers");
+    throw new VoiceError(
+      "config",
+      "telephone calls need the carrier's authToken (or TWILIO_AUTH_TOKEN) to tell them from strangers",
+    );
   }
   return createTelephone({ ...rest, calls, carrier: twilio({ authToken, verify }) });
 }

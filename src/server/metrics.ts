@@ -14,7 +14,8 @@ export function prometheus(meters: MemoryMeters): string {
       lines.push(`${one.name}${write(one.labels)} ${one.value}`);
       continue;
     }
-    for (const bound of BOUNDS) lines.push(`${one.name}_bucket${write({ ...one.labels, le: String(bound) })} ${one.histogram.atMost(bound)}`);
+    for (const bound of BOUNDS)
+      lines.push(`${one.name}_bucket${write({ ...one.labels, le: String(bound) })} ${one.histogram.atMost(bound)}`);
     lines.push(
       `${one.name}_bucket${write({ ...one.labels, le: "+Inf" })} ${one.histogram.count}`,
       `${one.name}_sum${write(one.labels)} ${one.histogram.sum}`,
@@ -37,6 +38,8 @@ export function processFigures(): string {
 }
 
 function write(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value.replace(/[\\"\n]/g, (c) => (c === "\n" ? "\\n" : `\\${c}`))}"`);
+  const pairs = Object.entries(labels).map(
+    ([name, value]) => `${name}="${value.replace(/[\\"\n]/g, (c) => (c === "\n" ? "\\n" : `\\${c}`))}"`,
+  );
   return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
 }

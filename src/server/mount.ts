@@ -19,7 +19,11 @@ interface ExpressLike {
 interface FastifyLike {
   addHook(
     name: "onRequest",
-    hook: (request: { raw: IncomingMessage }, reply: { raw: ServerResponse; hijack(): unknown }, done: () => void) => void,
+    hook: (
+      request: { raw: IncomingMessage },
+      reply: { raw: ServerResponse; hijack(): unknown },
+      done: () => void,
+    ) => void,
   ): unknown;
   server: HttpServer;
 }
@@ -31,7 +35,8 @@ export type Mountable = HonoLike | ExpressLike | FastifyLike | HttpServer;
 export function mountFront(app: unknown, front: Front, server?: HttpServer): void {
   if (app instanceof HttpServer) mountHttp(app, front);
   else if (isFastify(app)) mountFastify(app, front);
-  else if (isHono(app)) app.mount(front.prefix === "" ? "/" : front.prefix, (request) => front.fetch(request), { replaceRequest: false });
+  else if (isHono(app))
+    app.mount(front.prefix === "" ? "/" : front.prefix, (request) => front.fetch(request), { replaceRequest: false });
   else if (isExpress(app)) mountExpress(app, front);
   else throw new TypeError("mount needs a Hono, Express or Fastify application or an http.Server");
   const known = server ?? (isFastify(app) ? app.server : undefined);

@@ -36,7 +36,10 @@ describe("an address", () => {
   it.each(["localhost", "127.0.0.1", "127.8.8.8", "::1", "[::1]"])("is this machine's only: %s", (host) => {
     expect(isLoopback(host)).toBe(true);
   });
-  it.each(["0.0.0.0", "::", "192.168.1.5", "example.org", "127.0.0.1.evil.example", ""])("is reached by others: %s", (host) => {
-    expect(isLoopback(host)).toBe(false);
-  });
+  it.each(["0.0.0.0", "::", "192.168.1.5", "example.org", "127.0.0.1.evil.example", ""])(
+    "is reached by others: %s",
+    (host) => {
+      expect(isLoopback(host)).toBe(false);
+    },
+  );
 });

@@ -17,7 +17,12 @@ export function mayCome(origin: string | undefined, host: string | undefined, al
  * machine, once their page is loaded; over HTTPS that fails at the certificate, and without it pages get no microphone.
  */
 function isCertain(hostname: string): boolean {
-  return isLoopback(hostname) || hostname.endsWith(".localhost") || /^(?:\d+\.){3}\d+$/.test(hostname) || hostname.startsWith("[");
+  return (
+    isLoopback(hostname) ||
+    hostname.endsWith(".localhost") ||
+    /^(?:\d+\.){3}\d+$/.test(hostname) ||
+    hostname.startsWith("[")
+  );
 }
 
 /** Whether a host is this machine only. */

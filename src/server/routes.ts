@@ -48,7 +48,11 @@ export function routes<In>({ stream, calls, offers, telephone, page, resume, pre
     const cors = corsHeaders(origin, origins);
     if (c.req.method === "OPTIONS") return c.body(null, 204, cors);
     if (c.req.method !== "GET" && !mayCome(origin, c.req.header("host"), origins)) {
-      return refuse(c, "forbidden", `pages of ${origin ?? "elsewhere"} may not use this server: see the option origins`);
+      return refuse(
+        c,
+        "forbidden",
+        `pages of ${origin ?? "elsewhere"} may not use this server: see the option origins`,
+      );
     }
     await next();
     for (const [name, value] of Object.entries(cors)) c.res.headers.set(name, value);
@@ -66,7 +70,9 @@ export function routes<In>({ stream, calls, offers, telephone, page, resume, pre
   app.get("/ice", async (c) => c.json(await stream.rtc()));
   app.get("/metrics", (c) => {
     const { meters } = platform;
-    return c.text(processFigures() + (meters instanceof MemoryMeters ? prometheus(meters) : ""), 200, { "content-type": "text/plain; version=0.0.4" });
+    return c.text(processFigures() + (meters instanceof MemoryMeters ? prometheus(meters) : ""), 200, {
+      "content-type": "text/plain; version=0.0.4",
+    });
   });
   app.post("/webrtc/offer", async (c) => {
     const { status, body, retryAfterMs } = await offers.receive(await readJson(c));
@@ -76,7 +82,8 @@ export function routes<In>({ stream, calls, offers, telephone, page, resume, pre
   });
   app.post("/input_hook", async (c) => {
     const json = await readJson(c);
-    if (!isRecord(json) || typeof json["webrtc_id"] !== "string") throw new VoiceError("bad-message", "webrtc_id must be a string");
+    if (!isRecord(json) || typeof json["webrtc_id"] !== "string")
+      throw new VoiceError("bad-message", "webrtc_id must be a string");
     const { webrtc_id: id, ...values } = json;
     calls.post(String(id), unwrap(values));
     return c.json({ status: "ok" });
@@ -103,10 +110,12 @@ export function routes<In>({ stream, calls, offers, telephone, page, resume, pre
   });
   if (telephone !== undefined) phoneRoutes(app, telephone, prefix);
   const { html, rtc } = stream.options;
-  if (html !== undefined) app.get("/", async (c) => c.html(withRtcConfiguration(html, rtc === undefined ? undefined : await stream.rtc())));
+  if (html !== undefined)
+    app.get("/", async (c) => c.html(withRtcConfiguration(html, rtc === undefined ? undefined : await stream.rtc())));
   app.get("*", (c) => {
     const file = page.get(new URL(c.req.url).pathname);
-    if (file === undefined) return refuse(c, "unknown-session", page.size === 0 ? NO_PAGE : "there is nothing at this address");
+    if (file === undefined)
+      return refuse(c, "unknown-session", page.size === 0 ? NO_PAGE : "there is nothing at this address");
     return new Response(file.body, { headers: file.headers });
   });
 
@@ -128,8 +137,16 @@ function phoneRoutes(app: Hono, telephone: Telephone, prefix: string): void {
     const reply = await ask({ method: c.req.method, url: prefix + pathname + search, headers, ...body });
     return new Response(reply.body, { status: reply.status, headers: reply.headers });
   };
-  app.on(["GET", "POST"], "/telephone/incoming", answer((request) => telephone.incomingCall(request)));
-  app.on(["GET", "POST"], "/telephone/continue", answer((request) => telephone.continueCall(request)));
+  app.on(
+    ["GET", "POST"],
+    "/telephone/incoming",
+    answer((request) => telephone.incomingCall(request)),
+  );
+  app.on(
+    ["GET", "POST"],
+    "/telephone/continue",
+    answer((request) => telephone.continueCall(request)),
+  );
 }
 
 /** What the page has to know; a handler without agents of its own has one. */

@@ -35,13 +35,16 @@ function stopped(server: VoiceServer, onClose: () => Promise<void> = () => Promi
         process.off("SIGTERM", stop);
         resolve(code);
       };
-      server.close().then(onClose).then(
-        () => end(0),
-        (error: unknown) => {
-          process.stderr.write(`${String(error)}\n`);
-          end(1);
-        },
-      );
+      server
+        .close()
+        .then(onClose)
+        .then(
+          () => end(0),
+          (error: unknown) => {
+            process.stderr.write(`${String(error)}\n`);
+            end(1);
+          },
+        );
     };
     process.on("SIGINT", stop);
     process.on("SIGTERM", stop);

@@ -13,7 +13,10 @@ afterEach(async () => {
 
 function makeStream(log: Log = silentLog): Stream {
   const platform = { ...nodePlatform(), log };
-  return new Stream(() => Promise.resolve(), { platform, detector: () => ({ rate: 16_000, window: 512, push: () => 0, reset() {} }) });
+  return new Stream(() => Promise.resolve(), {
+    platform,
+    detector: () => ({ rate: 16_000, window: 512, push: () => 0, reset() {} }),
+  });
 }
 
 async function launch(stream: Stream, options: Parameters<Stream["launch"]>[0]): Promise<string> {
@@ -28,7 +31,9 @@ describe("a launched stream", () => {
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
     const { port } = other.address() as AddressInfo;
     const stream = makeStream();
-    await expect(stream.launch({ port })).rejects.toThrow(`port ${port} on 127.0.0.1 is taken: set PORT to another one`);
+    await expect(stream.launch({ port })).rejects.toThrow(
+      `port ${port} on 127.0.0.1 is taken: set PORT to another one`,
+    );
     expect((await fetch(`${await launch(stream, { port: 0 })}/health`)).status).toBe(200);
     other.close();
   });
@@ -58,7 +63,9 @@ describe("a launched stream", () => {
     const url = await launch(makeStream(), { port: 0 });
     const status = await new Promise((resolve, reject) => {
       const headers = { connection: "Upgrade, HTTP2-Settings", upgrade: "h2c", "http2-settings": "AAMAAABkAAQAAP__" };
-      request(`${url}/health`, { headers }, (response) => resolve(response.statusCode)).on("error", reject).end();
+      request(`${url}/health`, { headers }, (response) => resolve(response.statusCode))
+        .on("error", reject)
+        .end();
     });
     expect(status).toBe(200);
   });

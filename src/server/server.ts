@@ -43,7 +43,10 @@ export async function createServer<In>(stream: Stream<In>, { port, host }: Serve
   mountFront(server, front);
   const address = await listenOn(server, port, host);
   if (!isLoopback(address.address)) {
-    stream.platform.log.warn("open to everybody who reaches this machine: calls need no sign-in", { host, port: address.port });
+    stream.platform.log.warn("open to everybody who reaches this machine: calls need no sign-in", {
+      host,
+      port: address.port,
+    });
   }
   let closing: Promise<void> | undefined;
   return {
@@ -68,11 +71,14 @@ function listenOn(server: Server, port: number, host: string): Promise<AddressIn
   return new Promise((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       const taken = `port ${port} on ${host} is taken: set PORT to another one`;
-      reject(new VoiceError("config", cause.code === "EADDRINUSE" ? taken : `cannot listen on ${host}:${port}`, { cause }));
+      reject(
+        new VoiceError("config", cause.code === "EADDRINUSE" ? taken : `cannot listen on ${host}:${port}`, { cause }),
+      );
     });
     server.listen(port, host, () => {
       const address = server.address();
-      if (address === null || typeof address === "string") reject(new VoiceError("config", `cannot listen on ${host}:${port}`));
+      if (address === null || typeof address === "string")
+        reject(new VoiceError("config", `cannot listen on ${host}:${port}`));
       else resolve(address);
     });
   });

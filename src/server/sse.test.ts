@@ -31,7 +31,8 @@ describe("a page's event stream", () => {
     const decoder = new TextDecoder();
     const seen: string[] = [];
     const reading = (async () => {
-      for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read()) seen.push(decoder.decode(next.value));
+      for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read())
+        seen.push(decoder.decode(next.value));
     })();
     await vi.advanceTimersByTimeAsync(31_000);
     expect(seen).toEqual([": connected\n\n", ": still here\n\n", ": still here\n\n"]);

@@ -37,13 +37,16 @@ describe("the session's time axis", () => {
     expect(axis.place(51 * 20, 20, 51 * 20 + 20)).toBe(51 * 20);
   });
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])("takes a frame at %d as one that was just said", (at) => {
-    const axis = new Axis();
-    expect(axis.place(at, 20, 500)).toBe(480);
-    expect(axis.place(0, 20, 520)).toBe(500);
-    expect(axis.place(at, 20, 540)).toBe(520);
-    expect(axis.place(40, 20, 560)).toBe(540);
-  });
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    "takes a frame at %d as one that was just said",
+    (at) => {
+      const axis = new Axis();
+      expect(axis.place(at, 20, 500)).toBe(480);
+      expect(axis.place(0, 20, 520)).toBe(500);
+      expect(axis.place(at, 20, 540)).toBe(520);
+      expect(axis.place(40, 20, 560)).toBe(540);
+    },
+  );
 
   it.each([-1e9, 1e9, 1e15])("recovers from a media clock that jumps to %d", (jump) => {
     const axis = new Axis();

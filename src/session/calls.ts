@@ -42,12 +42,14 @@ export interface CallsOptions<In> {
   readonly rate?: number | undefined;
   readonly detector?: DetectorMaker | undefined;
   /** The inputs of a new session, and how the page's values change them. */
-  readonly inputs?: {
-    /** The values of a new session, its own to change. */
-    initial(): In;
-    /** Throws VoiceError `bad-message`. */
-    parse(values: Readonly<Record<string, unknown>>, old: In): In;
-  } | undefined;
+  readonly inputs?:
+    | {
+        /** The values of a new session, its own to change. */
+        initial(): In;
+        /** Throws VoiceError `bad-message`. */
+        parse(values: Readonly<Record<string, unknown>>, old: In): In;
+      }
+    | undefined;
 }
 
 export interface AnswerOptions {
@@ -81,7 +83,9 @@ export class Calls<In = unknown> {
     this.#options = options;
     this.platform = options.platform;
     this.#admission = options.admission ?? new MemoryAdmission(options.concurrencyLimit);
-    this.#ticker = new Ticker(options.platform.clock, (error) => options.platform.log.error("the media clock failed", { error }));
+    this.#ticker = new Ticker(options.platform.clock, (error) =>
+      options.platform.log.error("the media clock failed", { error }),
+    );
   }
 
   /** Everybody on the line, by session id. */
@@ -105,9 +109,10 @@ export class Calls<In = unknown> {
    * The messages of a session, from now on and, for the first subscriber, from its beginning. Waits `timeoutMs` for a
    * session that is still being set up. `undefined`: never heard of it; "ended": it is over.
    */
-  async outputs(id: string, { after, timeoutMs = 0 }: { readonly after?: number; readonly timeoutMs?: Millis } = {}): Promise<
-    Queue<Numbered> | "ended" | undefined
-  > {
+  async outputs(
+    id: string,
+    { after, timeoutMs = 0 }: { readonly after?: number; readonly timeoutMs?: Millis } = {},
+  ): Promise<Queue<Numbered> | "ended" | undefined> {
     if (this.#find(id) === undefined && !this.#ended.has(id) && timeoutMs > 0) await this.#arrival(id, timeoutMs);
     const session = this.#find(id);
     if (session === undefined) return this.#ended.has(id) ? "ended" : undefined;
@@ -123,7 +128,8 @@ export class Calls<In = unknown> {
     const early = this.#early.get(id);
     if (session !== undefined) session.post(values);
     else if (early === undefined) throw new VoiceError("unknown-session", `there is no session ${id}`);
-    else if (early.length >= EARLY_LIMIT) throw new VoiceError("too-large", `a call that is being set up takes ${EARLY_LIMIT} posts`);
+    else if (early.length >= EARLY_LIMIT)
+      throw new VoiceError("too-large", `a call that is being set up takes ${EARLY_LIMIT} posts`);
     else {
       const { inputs } = this.#options;
       inputs?.parse(values, inputs.initial());
@@ -275,7 +281,8 @@ export class Calls<In = unknown> {
   }
 
   #limit(session: LiveSession<In>, timeLimitMs: Millis): void {
-    const warn = (): void => session.warn(`This call ends in ${Math.round(Math.min(WARN_BEFORE, timeLimitMs) / 1000)} seconds.`);
+    const warn = (): void =>
+      session.warn(`This call ends in ${Math.round(Math.min(WARN_BEFORE, timeLimitMs) / 1000)} seconds.`);
     const cancels = [
       session.clock.at(Math.max(0, timeLimitMs - WARN_BEFORE), warn),
       session.clock.at(timeLimitMs, () => {
@@ -292,19 +299,34 @@ export class Calls<In = unknown> {
   }
 }
 
-type Limits = Pick<CallsOptions<unknown>, "concurrencyLimit" | "timeLimitMs" | "awayMs" | "farewellMs" | "rate" | "mode">;
+type Limits = Pick<
+  CallsOptions<unknown>,
+  "concurrencyLimit" | "timeLimitMs" | "awayMs" | "farewellMs" | "rate" | "mode"
+>;
 
 /** Throws TypeError for a handler that is none, RangeError for options out of their range. */
 export function checkCalls(handler: unknown, options: Limits): void {
-  if (typeof handler !== "function") throw new TypeError(`a handler is a function of the session, got ${typeof handler}`);
-  const { concurrencyLimit = 1, timeLimitMs = 1, awayMs = 0, farewellMs = 0, rate = 1, mode = "send-receive" } = options;
-  if (!(concurrencyLimit > 0) || !(Number.isInteger(concurrencyLimit) || concurrencyLimit === Number.POSITIVE_INFINITY)) {
+  if (typeof handler !== "function")
+    throw new TypeError(`a handler is a function of the session, got ${typeof handler}`);
+  const {
+    concurrencyLimit = 1,
+    timeLimitMs = 1,
+    awayMs = 0,
+    farewellMs = 0,
+    rate = 1,
+    mode = "send-receive",
+  } = options;
+  if (
+    !(concurrencyLimit > 0) ||
+    !(Number.isInteger(concurrencyLimit) || concurrencyLimit === Number.POSITIVE_INFINITY)
+  ) {
     throw new RangeError(`concurrencyLimit must be a whole number above 0, got ${concurrencyLimit}`);
   }
   if (!(timeLimitMs > 0)) throw new RangeError(`timeLimitMs must be above 0, got ${timeLimitMs}`);
   if (!(awayMs >= 0)) throw new RangeError(`awayMs must be 0 or more, got ${awayMs}`);
   if (!(farewellMs >= 0)) throw new RangeError(`farewellMs must be 0 or more, got ${farewellMs}`);
-  if (!Number.isInteger(rate) || rate <= 0) throw new RangeError(`rate must be a whole number of Hz above 0, got ${rate}`);
+  if (!Number.isInteger(rate) || rate <= 0)
+    throw new RangeError(`rate must be a whole number of Hz above 0, got ${rate}`);
   if (!["send-receive", "send", "receive"].includes(mode)) {
     throw new RangeError(`mode must be "send-receive", "send" or "receive", got "${mode}"`);
   }

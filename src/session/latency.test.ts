@@ -17,7 +17,14 @@ describe("the time of a turn", () => {
     const latency = new TurnLatency("t", 1_000, 1_500);
     latency.add("stt", 400, 1_450);
     latency.add("tts", 200, 1_520);
-    expect(latency.answered(1_530).parts).toEqual({ endpointing: 500, stt: 0, llm: 0, tool: 0, tts: 20, framework: 10 });
+    expect(latency.answered(1_530).parts).toEqual({
+      endpointing: 500,
+      stt: 0,
+      llm: 0,
+      tool: 0,
+      tts: 20,
+      framework: 10,
+    });
   });
 
   it("counts an instant once when stages overlap", () => {

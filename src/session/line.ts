@@ -117,7 +117,9 @@ export class Line {
     }
     this.#cancelAway = clock.at(clock.now() + awayMs, () => {
       this.#closed.resolve();
-      onClosed(new VoiceError("connection-lost", `the caller did not come back within ${awayMs} ms`, { cause: reason }));
+      onClosed(
+        new VoiceError("connection-lost", `the caller did not come back within ${awayMs} ms`, { cause: reason }),
+      );
     });
     onAway();
   }

@@ -7,7 +7,8 @@ import { Ticker } from "./ticker.ts";
 import type { Output, TransportCan } from "./types.ts";
 
 const RATE = 8_000;
-const sound = (ms: number, item?: string): Output => monoFrame(new Int16Array((RATE * ms) / 1000).fill(4_000), RATE, 0, item);
+const sound = (ms: number, item?: string): Output =>
+  monoFrame(new Int16Array((RATE * ms) / 1000).fill(4_000), RATE, 0, item);
 const note = (name: string): Output => ({ kind: "message", name, data: null });
 
 function setUp(can: Partial<TransportCan> = {}) {
@@ -164,11 +165,16 @@ describe("the outbox", () => {
   it("joins two rates in one reply without a step", async () => {
     const { clock, call, outbox } = setUp({ rate: 24_000 });
     const tone = (rate: number, from: number, ms: number): Int16Array =>
-      Int16Array.from({ length: (rate * ms) / 1000 }, (_, i) => Math.round(8_000 * Math.sin(2 * Math.PI * 200 * (from / 1000 + i / rate))));
+      Int16Array.from({ length: (rate * ms) / 1000 }, (_, i) =>
+        Math.round(8_000 * Math.sin(2 * Math.PI * 200 * (from / 1000 + i / rate))),
+      );
     outbox.push(monoFrame(tone(24_000, 0, 100), 24_000));
     outbox.push(monoFrame(tone(16_000, 100, 100), 16_000));
     await clock.advance(400);
-    const all = call.heardAudio().flatMap((frame) => Array.from(frame.samples)).slice(0, 24_000 * 0.2 - 200);
+    const all = call
+      .heardAudio()
+      .flatMap((frame) => Array.from(frame.samples))
+      .slice(0, 24_000 * 0.2 - 200);
     const steps = all.slice(1).map((sample, i) => Math.abs(sample - (all[i] ?? 0)));
     // A 200 Hz sine at this level moves by at most 419 from one sample to the next.
     expect(Math.max(...steps)).toBeLessThanOrEqual(600);
@@ -255,13 +261,22 @@ describe("the outbox", () => {
     expect(outbox.pending(clock.now())).toBe(0);
   });
 
-  it.each([8_000, 11_025, 22_050, 44_100, 48_000])("plays stereo at %d Hz in frames of any size at its length", async (rate) => {
-    const { clock, outbox, audioMs } = setUp();
-    const total = rate * 2;
-    for (let left = total, size = 1; left > 0; left -= size, size = Math.min(left, (size * 7) % 9_973)) {
-      outbox.push({ kind: "audio", samples: new Int16Array(size * 2).fill(3_000), rate, channels: 2, at: Number.NaN });
-    }
-    await clock.advance(4_000);
-    expect(Math.abs(audioMs() - 2_000)).toBeLessThanOrEqual(40);
-  });
+  it.each([8_000, 11_025, 22_050, 44_100, 48_000])(
+    "plays stereo at %d Hz in frames of any size at its length",
+    async (rate) => {
+      const { clock, outbox, audioMs } = setUp();
+      const total = rate * 2;
+      for (let left = total, size = 1; left > 0; left -= size, size = Math.min(left, (size * 7) % 9_973)) {
+        outbox.push({
+          kind: "audio",
+          samples: new Int16Array(size * 2).fill(3_000),
+          rate,
+          channels: 2,
+          at: Number.NaN,
+        });
+      }
+      await clock.advance(4_000);
+      expect(Math.abs(audioMs() - 2_000)).toBeLessThanOrEqual(40);
+    },
+  );
 });

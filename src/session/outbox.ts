@@ -189,7 +189,8 @@ export class Outbox {
     const { rate } = this.#can;
     const channels = channelsOf(this.#can);
     const samples = withChannels(frame.samples, frame.channels, channels);
-    if (frame.item !== this.#lastItem || (this.#resampler !== undefined && this.#resampler.from !== frame.rate)) this.#flush();
+    if (frame.item !== this.#lastItem || (this.#resampler !== undefined && this.#resampler.from !== frame.rate))
+      this.#flush();
     this.#lastItem = frame.item;
     if (frame.rate === rate && this.#resampler === undefined) {
       this.#put(samples, frame.item);

@@ -49,7 +49,11 @@ export function receiveEmit(make: () => ReceiveEmit): Handler {
 }
 
 /** Feeds the object in the background; what `receive` throws ends the call through the emitting loop. */
-function receiveAll(session: Session, object: ReceiveEmit, waker: Waker): { failed: { readonly error: unknown } | undefined } {
+function receiveAll(
+  session: Session,
+  object: ReceiveEmit,
+  waker: Waker,
+): { failed: { readonly error: unknown } | undefined } {
   const state: { failed: { readonly error: unknown } | undefined } = { failed: undefined };
   const feed = async (): Promise<void> => {
     for await (const frame of session.audio) {

@@ -48,7 +48,8 @@ export function replyOnPause<In = unknown>(reply: Reply<In>, options: ReplyOnPau
     const undo = session.on("message", (message) => {
       if (message.type === "text") replies.typed(message.text);
       else if (message.type === "interrupt") replies.silence();
-      else if (message.type === "talk") listener.note({ type: "talk", down: message.phase === "start", cancel: message.phase === "cancel" });
+      else if (message.type === "talk")
+        listener.note({ type: "talk", down: message.phase === "start", cancel: message.phase === "cancel" });
     });
     session.signal.addEventListener("abort", () => ended.resolve(), { once: true });
     if (startup !== undefined) replies.start((turn) => startup(turn.session), undefined);
@@ -148,7 +149,10 @@ class Replies<In> {
     const index = this.#index++;
     const typed = this.#typed.length === 0 ? undefined : this.#typed.splice(0).join("\n");
     const rate = this.#session.transport.can.rate;
-    const audio = typed === undefined ? (this.#listener?.utterance() ?? monoFrame(new Int16Array(0), rate)) : monoFrame(new Int16Array(0), rate, at);
+    const audio =
+      typed === undefined
+        ? (this.#listener?.utterance() ?? monoFrame(new Int16Array(0), rate))
+        : monoFrame(new Int16Array(0), rate, at);
     const quiet = typed === undefined && why === "pause" ? this.#quietAt : at;
     this.start(
       ({ signal, session }) =>
@@ -244,7 +248,10 @@ class Replies<In> {
     if (this.#session.pending > 0) {
       const heard = this.#session.interrupt();
       const data = { heardMs: Math.round(heard.played), heardText: "" };
-      this.#session.tell({ type: "interrupted", data: live.turn === undefined ? data : { ...data, turnId: live.turn } });
+      this.#session.tell({
+        type: "interrupted",
+        data: live.turn === undefined ? data : { ...data, turnId: live.turn },
+      });
     }
     live.abort.abort(reason);
     live.parked?.resolve();
@@ -253,7 +260,9 @@ class Replies<In> {
 
   /** Lets the generator clean up. One that awaits something which never settles never settles its return() either. */
   #leave({ iterator }: Live): void {
-    iterator?.return?.()?.catch((error: unknown) => this.#session.platform.log.debug("a cancelled reply failed", { error }));
+    iterator
+      ?.return?.()
+      ?.catch((error: unknown) => this.#session.platform.log.debug("a cancelled reply failed", { error }));
   }
 
   #playing(on: boolean, at: Millis): void {

@@ -72,7 +72,11 @@ class Spotter<In> {
   constructor(session: Session<In>, recognizer: WordSpotter, stopWords: readonly string[], phrases: readonly string[]) {
     this.#session = session;
     this.#patterns = stopWords.map(patternOf);
-    const ask = { session, signal: session.signal, phrases: [...stopWords, ...stopWords.flatMap((word) => phrases.map((rest) => `${word} ${rest}`)), ...phrases] };
+    const ask = {
+      session,
+      signal: session.signal,
+      phrases: [...stopWords, ...stopWords.flatMap((word) => phrases.map((rest) => `${word} ${rest}`)), ...phrases],
+    };
     this.#listen = (audio) => recognizer.listen(audio, ask);
     session.tap((frame) => this.#hear(mixedDown(frame)));
     session.on("turn", (event) => {

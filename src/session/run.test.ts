@@ -44,9 +44,12 @@ function collectGarbage(): void {
 
 describe("a handler that speaks for hours", () => {
   it("leaves none of what was heard long ago in memory", async () => {
-    const kept = await keptAfter((next) => async function* (session) {
-      for await (const _ of session.audio) yield next();
-    });
+    const kept = await keptAfter(
+      (next) =>
+        async function* (session) {
+          for await (const _ of session.audio) yield next();
+        },
+    );
     expect(kept).toBe(0);
   });
 

@@ -19,7 +19,11 @@ export interface RunOptions {
 }
 
 /** Runs `handler` to its end and closes the session. Never rejects. */
-export async function run<In>(session: LiveSession<In>, handler: Handler<In>, { farewellMs }: RunOptions): Promise<void> {
+export async function run<In>(
+  session: LiveSession<In>,
+  handler: Handler<In>,
+  { farewellMs }: RunOptions,
+): Promise<void> {
   try {
     const result = handler(session);
     if (isIterable(result)) await drain(session, result);

@@ -10,7 +10,8 @@ import type { Handler, Output, Session, Transport, TransportCan } from "./types.
 
 const RATE = 8_000;
 const can: Partial<TransportCan> = { rate: RATE, lead: 100 };
-const sound = (ms: number, item?: string): AudioFrame => monoFrame(new Int16Array((RATE * ms) / 1000).fill(4_000), RATE, 0, item);
+const sound = (ms: number, item?: string): AudioFrame =>
+  monoFrame(new Int16Array((RATE * ms) / 1000).fill(4_000), RATE, 0, item);
 
 /** Stays on the line until somebody hangs up. */
 const waits: Handler = (session) => new Promise((resolve) => session.signal.addEventListener("abort", () => resolve()));
@@ -59,14 +60,26 @@ describe("what a session is given to send", () => {
     ["a bare Int16Array", new Int16Array(160), /got an Int16Array/],
     ["a string", "hello", /got a string/],
     ["an unknown kind", { kind: "sound" }, /kind must be "audio", "video" or "message", got "sound"/],
-    ["samples as numbers", { kind: "audio", samples: [1, 2], rate: RATE, channels: 1, at: 0 }, /samples must be an Int16Array, got an Array/],
-    ["float samples", { kind: "audio", samples: new Float32Array(8), rate: RATE, channels: 1, at: 0 }, /got a Float32Array/],
+    [
+      "samples as numbers",
+      { kind: "audio", samples: [1, 2], rate: RATE, channels: 1, at: 0 },
+      /samples must be an Int16Array, got an Array/,
+    ],
+    [
+      "float samples",
+      { kind: "audio", samples: new Float32Array(8), rate: RATE, channels: 1, at: 0 },
+      /got a Float32Array/,
+    ],
     ["a rate of 0", { ...sound(20), rate: 0 }, /rate must be a whole number from 1000 to 384000 Hz, got 0/],
     ["a rate that is no number", { ...sound(20), rate: Number.NaN }, /got NaN/],
     ["no rate", { kind: "audio", samples: new Int16Array(8), channels: 1 }, /got undefined/],
     ["half a rate", { ...sound(20), rate: 22_050.5 }, /got 22050.5/],
     ["three channels", { ...sound(20), channels: 3 }, /channels must be 1 or 2, got 3/],
-    ["half a stereo sample", { ...sound(20), samples: new Int16Array(3), channels: 2 }, /two channels must have an even number of samples, got 3/],
+    [
+      "half a stereo sample",
+      { ...sound(20), samples: new Int16Array(3), channels: 2 },
+      /two channels must have an even number of samples, got 3/,
+    ],
     ["a message without a name", { kind: "message", data: 1 }, /name must be a string, got undefined/],
   ];
 
@@ -161,7 +174,12 @@ describe("a session whose transport fails", () => {
 });
 
 describe("a session that is away", () => {
-  async function away(): Promise<{ clock: VirtualClock; calls: Calls; session: Session; back: () => Promise<LoopbackCall> }> {
+  async function away(): Promise<{
+    clock: VirtualClock;
+    calls: Calls;
+    session: Session;
+    back: () => Promise<LoopbackCall>;
+  }> {
     const { clock, calls, call, session } = await dial();
     await clock.advance(100);
     call.lose(lost);
@@ -212,7 +230,9 @@ describe("asking for inputs", () => {
 
   it("refuses a time that is none", async () => {
     const { session } = await dial();
-    await expect(session.requestInputs({ timeoutMs: Number.NaN })).rejects.toThrow(/timeoutMs must be 0 or more, got NaN/);
+    await expect(session.requestInputs({ timeoutMs: Number.NaN })).rejects.toThrow(
+      /timeoutMs must be 0 or more, got NaN/,
+    );
   });
 });
 

@@ -22,7 +22,17 @@ import { Outbox } from "./outbox.ts";
 import { checkOutput } from "./output.ts";
 import { Outputs } from "./outputs.ts";
 import type { Ticker } from "./ticker.ts";
-import type { CallInfo, Heard, Message, Output, Session, SessionEvents, Slot, Transport, TransportCan } from "./types.ts";
+import type {
+  CallInfo,
+  Heard,
+  Message,
+  Output,
+  Session,
+  SessionEvents,
+  Slot,
+  Transport,
+  TransportCan,
+} from "./types.ts";
 
 /** How much of the microphone waits for a slow reader, ms. */
 const AUDIO_LIMIT: Millis = 5_000;
@@ -238,7 +248,8 @@ export class LiveSession<In = unknown> implements Session<In> {
   post(values: Readonly<Record<string, unknown>>): void {
     const { textbox } = values;
     if (Object.keys(values).length > 0) this.setInputs(values);
-    if (typeof textbox === "string" && textbox.trim() !== "") this.#events.emit("message", { type: "text", text: textbox.trim() });
+    if (typeof textbox === "string" && textbox.trim() !== "")
+      this.#events.emit("message", { type: "text", text: textbox.trim() });
   }
 
   async requestInputs({ timeoutMs = 1_000 }: { readonly timeoutMs?: number } = {}): Promise<In> {

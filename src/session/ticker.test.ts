@@ -81,7 +81,11 @@ describe("the ticker", () => {
   it("serves once, not once per missed round, after the process stood still", async () => {
     let now = 0;
     const tasks: { at: number; task: () => void }[] = [];
-    const clock = { now: () => now, wall: () => 0, at: (at: number, task: () => void) => (tasks.push({ at, task }), () => {}) };
+    const clock = {
+      now: () => now,
+      wall: () => 0,
+      at: (at: number, task: () => void) => (tasks.push({ at, task }), () => {}),
+    };
     const times: number[] = [];
     new Ticker(clock, () => {}).start((at) => times.push(at));
     for (now of [21, 3_600_000, 3_600_020, 3_600_040]) tasks.splice(0).forEach(({ task }) => task());

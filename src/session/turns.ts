@@ -48,7 +48,8 @@ export interface Listener {
 
 /** Attaches a detector and a turn machine to a session. Throws TypeError when no detector is at hand. */
 export function listen<In>(session: Session<In>, options: ListenOptions): Listener {
-  if (!(session instanceof LiveSession)) throw new TypeError("listen needs the session that the handler was called with");
+  if (!(session instanceof LiveSession))
+    throw new TypeError("listen needs the session that the handler was called with");
   const maker = options.detector ?? session.detector;
   if (maker === undefined) throw new TypeError("listen needs a voice detector: give one in the options");
   return new SessionListener(session, maker, options);

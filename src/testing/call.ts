@@ -41,7 +41,16 @@ export class LoopbackCall implements Transport {
   constructor({ clock, can = {}, hangs = false }: LoopbackOptions) {
     this.#clock = clock;
     this.#hangs = hangs;
-    this.can = { rate: 24_000, lead: 20, video: false, messages: true, digits: true, clears: true, marks: false, ...can };
+    this.can = {
+      rate: 24_000,
+      lead: 20,
+      video: false,
+      messages: true,
+      digits: true,
+      clears: true,
+      marks: false,
+      ...can,
+    };
   }
 
   open(sink: TransportSink): void {

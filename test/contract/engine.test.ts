@@ -44,7 +44,12 @@ const engines: readonly Behaviour[] = [
 
 /** Our session on our own realtime server, whose mind is the scripted one. */
 function overRealtime(): Engine {
-  const platform = { clock: new VirtualClock(), log: silentLog, meters: noMeters, random: (n: number) => crypto.getRandomValues(new Uint8Array(n)) };
+  const platform = {
+    clock: new VirtualClock(),
+    log: silentLog,
+    meters: noMeters,
+    random: (n: number) => crypto.getRandomValues(new Uint8Array(n)),
+  };
   const mind = scripted({ replies: [[{ say: LINE }, { call: "look", id: "call_1" }], [{ say: "Found it." }]] });
   const { dial } = upstream({ platform, engine: mind, latencyMs: 0 });
   return openaiRealtime({ model: "gpt-realtime-2.1", apiKey: "none", dial });

@@ -107,7 +107,11 @@ describe.each(cases)("a stream mounted by %s at '%s'", (name, path, mount) => {
     expect(await (await fetch(`${base}/health`)).json()).toMatchObject({ status: "ok", sessions: 0 });
     expect(await (await fetch(`${base}/config`)).json()).toMatchObject({ v: 1, title: "repartee" });
     expect((await fetch(`${base}/nothing`)).status).toBe(404);
-    const bad = await fetch(`${base}/webrtc/offer`, { method: "POST", body: "{", headers: { "content-type": "text/plain" } });
+    const bad = await fetch(`${base}/webrtc/offer`, {
+      method: "POST",
+      body: "{",
+      headers: { "content-type": "text/plain" },
+    });
     expect(bad.status).toBe(422);
     if (path !== "") expect(await (await fetch(new URL("/own", base))).text()).toBe("the application");
   });
@@ -127,7 +131,10 @@ describe.each(cases)("a stream mounted by %s at '%s'", (name, path, mount) => {
         got.push(session.call.agent, session.inputs);
         return new Promise(() => {});
       },
-      { platform: { ...nodePlatform(), log: silentLog }, detector: () => ({ rate: 16_000, window: 512, push: () => 0, reset() {} }) },
+      {
+        platform: { ...nodePlatform(), log: silentLog },
+        detector: () => ({ rate: 16_000, window: 512, push: () => 0, reset() {} }),
+      },
     );
     mounted = await mount(stream, path);
     const caller = await webrtcCaller(`${mounted.base}/`, { body: { agent: "Ben", inputs: { tone: 440 } } });
@@ -139,7 +146,10 @@ describe.each(cases)("a stream mounted by %s at '%s'", (name, path, mount) => {
     mounted = await mount(makeStream(), path);
     const { base } = mounted;
     const events = fetch(`${base}/outputs?webrtc_id=stock1`);
-    const caller = new SocketCaller(`${base.replace("http", "ws")}/websocket/offer`, { profile: "fastrtc", id: "stock1" });
+    const caller = new SocketCaller(`${base.replace("http", "ws")}/websocket/offer`, {
+      profile: "fastrtc",
+      id: "stock1",
+    });
     await caller.start();
     const reader = (await events).body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
@@ -152,7 +162,10 @@ describe.each(cases)("a stream mounted by %s at '%s'", (name, path, mount) => {
     };
     await until('event: output\ndata: {"role":"assistant","content":"hello"}');
     const hook = { method: "POST", headers: { "content-type": "application/json" } };
-    const posted = await fetch(`${base}/input_hook`, { ...hook, body: JSON.stringify({ webrtc_id: "stock1", textbox: "good\nday" }) });
+    const posted = await fetch(`${base}/input_hook`, {
+      ...hook,
+      body: JSON.stringify({ webrtc_id: "stock1", textbox: "good\nday" }),
+    });
     expect([posted.status, await posted.text()]).toEqual([200, '{"status":"ok"}']);
     await until("event: output\ndata: good\ndata: day\n");
     caller.json({ event: "stop" });
@@ -188,12 +201,18 @@ describe.each(cases)("a stream mounted by %s at '%s'", (name, path, mount) => {
     mounted = await mount(makeStream({ origins: ["https://app.example.org"] }), path);
     const { base } = mounted;
     const post = (origin: string) =>
-      fetch(`${base}/input_hook`, { method: "POST", body: "{}", headers: { origin, "content-type": "application/json" } });
+      fetch(`${base}/input_hook`, {
+        method: "POST",
+        body: "{}",
+        headers: { origin, "content-type": "application/json" },
+      });
     expect((await post("https://evil.example.org")).status).toBe(403);
     const named = await post("https://app.example.org");
     expect([named.status, named.headers.get("access-control-allow-origin")]).toEqual([422, "https://app.example.org"]);
     expect((await post(new URL(base).origin)).status).toBe(422);
-    const foreign = new SocketCaller(`${base.replace("http", "ws")}/websocket/offer`, { headers: { origin: "https://evil.example.org" } });
+    const foreign = new SocketCaller(`${base.replace("http", "ws")}/websocket/offer`, {
+      headers: { origin: "https://evil.example.org" },
+    });
     await expect(foreign.open()).rejects.toThrow("403");
     expect(name).not.toBe("");
   });

@@ -52,7 +52,8 @@ afterAll(async () => {
   http.close();
 });
 
-const until = (session: Session): Promise<void> => new Promise((resolve) => session.signal.addEventListener("abort", () => resolve()));
+const until = (session: Session): Promise<void> =>
+  new Promise((resolve) => session.signal.addEventListener("abort", () => resolve()));
 
 async function call(dial: (base: string) => Promise<Line>, handler: (session: Session) => Promise<void>) {
   program = handler;
@@ -135,7 +136,8 @@ describe.each(Object.entries(lines))("every transport: %s", (name, dial) => {
   it("ends once when the caller goes without a word", async () => {
     const { line, session } = await call(dial, until);
     line.vanish();
-    if (session.transport.can.lead > 0 && name === "websocket v1") void session.close(new VoiceError("closed", "not waited for"));
+    if (session.transport.can.lead > 0 && name === "websocket v1")
+      void session.close(new VoiceError("closed", "not waited for"));
     await gone(session);
   });
 
@@ -168,7 +170,9 @@ describe("one limit over all transports", () => {
     for (const kind of kinds) open.push(await (lines[kind] as (typeof lines)[string])(base));
     await expect.poll(() => stream.sessions.size).toBe(3);
     await expect(webrtcCaller(`${base}/`)).rejects.toMatchObject({ code: "concurrency-limit" });
-    await expect(new SocketCaller(`${base.replace("http", "ws")}/websocket/offer`).start()).rejects.toThrow("concurrency_limit_reached");
+    await expect(new SocketCaller(`${base.replace("http", "ws")}/websocket/offer`).start()).rejects.toThrow(
+      "concurrency_limit_reached",
+    );
     const busy = await new Phone({ webhook: `${base}/telephone/incoming`, authToken: AUTH }).call();
     expect(busy.ended).toBe("busy");
     for (const kind of kinds) {

@@ -10,7 +10,12 @@ import { VirtualClock } from "../../src/testing/clock.ts";
 
 const RATE = 8_000;
 /** A second of samples that count up, so that the place in it can be read off. */
-const ramp = monoFrame(Int16Array.from({ length: RATE }, (_, i) => i), RATE, 0, "a");
+const ramp = monoFrame(
+  Int16Array.from({ length: RATE }, (_, i) => i),
+  RATE,
+  0,
+  "a",
+);
 
 async function setUp(handler: Handler, options: Partial<CallsOptions<unknown>> = {}) {
   const clock = new VirtualClock();
@@ -64,7 +69,10 @@ describe("a call whose line is lost", () => {
   });
 
   it("ends when nobody comes back in time, and gives its slot back", async () => {
-    const { clock, calls, first, session } = await setUp(() => new Promise(() => {}), { awayMs: 60_000, concurrencyLimit: 1 });
+    const { clock, calls, first, session } = await setUp(() => new Promise(() => {}), {
+      awayMs: 60_000,
+      concurrencyLimit: 1,
+    });
     first.lose(lost);
     await clock.advance(59_000);
     expect(session.state).toBe("away");

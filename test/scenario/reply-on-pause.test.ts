@@ -438,8 +438,12 @@ describe("replyOnPause", () => {
     }
     expect(turns.map(({ text }) => text)).toEqual([undefined, "one", "two"]);
     expect(new Set(turns.map(({ id }) => id)).size).toBe(3);
-    const told = call.eventsOf("turn").map(({ data }) => `${turns.findIndex(({ id }) => id === data.turnId)} ${data.phase}`);
-    expect(told).toEqual(["0", "1", "2"].flatMap((turn) => ["started", "ended", "answered"].map((phase) => `${turn} ${phase}`)));
+    const told = call
+      .eventsOf("turn")
+      .map(({ data }) => `${turns.findIndex(({ id }) => id === data.turnId)} ${data.phase}`);
+    expect(told).toEqual(
+      ["0", "1", "2"].flatMap((turn) => ["started", "ended", "answered"].map((phase) => `${turn} ${phase}`)),
+    );
   });
 
   it("answers nothing when the button is let go of without a turn", async () => {
@@ -462,12 +466,32 @@ describe("replyOnPause", () => {
   });
 
   it.each<[string, (turn: Turn) => unknown]>([
-    ["throws at once", () => { throw new Error("not async"); }],
+    [
+      "throws at once",
+      () => {
+        throw new Error("not async");
+      },
+    ],
     ["answers nothing", () => undefined],
     ["answers a promise", () => Promise.resolve()],
-    ["is a plain generator", function* () { yield answer(20); }],
-    ["yields rubbish", async function* () { yield "hello"; }],
-    ["yields an impossible rate", async function* () { yield { ...answer(20), rate: 0 }; }],
+    [
+      "is a plain generator",
+      function* () {
+        yield answer(20);
+      },
+    ],
+    [
+      "yields rubbish",
+      async function* () {
+        yield "hello";
+      },
+    ],
+    [
+      "yields an impossible rate",
+      async function* () {
+        yield { ...answer(20), rate: 0 };
+      },
+    ],
   ])("goes on with the call when a reply %s", async (_, broken) => {
     let count = 0;
     const errors: string[] = [];
@@ -502,27 +526,30 @@ describe("replyOnPause", () => {
     expect(seen).toEqual(["finally"]);
   });
 
-  it.each([true, false])("answers a line that was typed over its own voice, interruptible or not: %s", async (interrupt) => {
-    const typed: (string | undefined)[] = [];
-    const { call, clock, heard } = await setUp(
-      async function* (turn) {
-        typed.push(turn.text);
-        yield answer(turn.text === undefined ? 3_000 : 200);
-      },
-      { interrupt },
-    );
-    await call.listen(300);
-    await call.say(voice(600));
-    await call.listen(1_500);
-    call.message({ type: "text", text: "stop that" });
-    await call.listen(300);
-    expect(typed).toEqual(interrupt ? [undefined, "stop that"] : [undefined]);
-    call.message({ type: "text", text: "please" });
-    await call.listen(4_000);
-    expect(typed).toEqual(interrupt ? [undefined, "stop that", "please"] : [undefined, "stop that\nplease"]);
-    expect(heard.length > 0).toBe(interrupt);
-    expect(clock.now() - (call.lastSoundAt() ?? 0)).toBeGreaterThan(500);
-  });
+  it.each([true, false])(
+    "answers a line that was typed over its own voice, interruptible or not: %s",
+    async (interrupt) => {
+      const typed: (string | undefined)[] = [];
+      const { call, clock, heard } = await setUp(
+        async function* (turn) {
+          typed.push(turn.text);
+          yield answer(turn.text === undefined ? 3_000 : 200);
+        },
+        { interrupt },
+      );
+      await call.listen(300);
+      await call.say(voice(600));
+      await call.listen(1_500);
+      call.message({ type: "text", text: "stop that" });
+      await call.listen(300);
+      expect(typed).toEqual(interrupt ? [undefined, "stop that"] : [undefined]);
+      call.message({ type: "text", text: "please" });
+      await call.listen(4_000);
+      expect(typed).toEqual(interrupt ? [undefined, "stop that", "please"] : [undefined, "stop that\nplease"]);
+      expect(heard.length > 0).toBe(interrupt);
+      expect(clock.now() - (call.lastSoundAt() ?? 0)).toBeGreaterThan(500);
+    },
+  );
 
   it("says that it listens once, not twice, when a reply is over", async () => {
     const { call } = await setUp(echo);

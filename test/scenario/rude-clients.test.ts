@@ -53,7 +53,10 @@ const upgrade = (path: string, ...headers: readonly string[]): string =>
 describe("a server", () => {
   it("outlives upgrades that are reset before they are answered", async () => {
     const resets = Array.from({ length: 60 }, (_, i) => {
-      const text = upgrade(i % 2 === 0 ? "/nowhere" : "/websocket/offer", ...(i % 3 === 0 ? [] : ["Origin: http://evil.example"]));
+      const text = upgrade(
+        i % 2 === 0 ? "/nowhere" : "/websocket/offer",
+        ...(i % 3 === 0 ? [] : ["Origin: http://evil.example"]),
+      );
       return new Promise<void>((resolve) => {
         const socket = connect(port, "127.0.0.1", () => {
           socket.write(text);
@@ -93,13 +96,22 @@ describe("a server", () => {
     const small = await raw(chunked('{"webrtc_id":"nobody"}'));
     expect([statusOf(small), small.includes("unknown-session")]).toEqual([404, true]);
     expect(statusOf(await raw(chunked("a".repeat(300_000))))).toBe(413);
-    expect(statusOf(await raw("POST /input_hook HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 99999999\r\n\r\naaaa"))).toBe(413);
+    expect(
+      statusOf(
+        await raw(
+          "POST /input_hook HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 99999999\r\n\r\naaaa",
+        ),
+      ),
+    ).toBe(413);
   });
 
-  it.each(["PUT", "DELETE", "PROPFIND", "PATCH", "TRACE"])("has nothing for the method %s, which is no fault of ours", async (method) => {
-    const answer = await raw(`${method} /webrtc/offer HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
-    expect(statusOf(answer)).toBe(404);
-  });
+  it.each(["PUT", "DELETE", "PROPFIND", "PATCH", "TRACE"])(
+    "has nothing for the method %s, which is no fault of ours",
+    async (method) => {
+      const answer = await raw(`${method} /webrtc/offer HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+      expect(statusOf(answer)).toBe(404);
+    },
+  );
 
   it.each(["__proto__", "constructor", "prototype"])("takes no key %s from anybody", async (key) => {
     const call = new LoopbackCall({ clock: server.stream.platform.clock });
@@ -145,7 +157,10 @@ describe("a server", () => {
             queue[Symbol.asyncIterator] = () => {
               const iterator = iterate();
               const leave = iterator.return?.bind(iterator);
-              return { next: () => iterator.next(), return: () => (resolve(), leave?.() ?? Promise.resolve({ value: undefined, done: true })) };
+              return {
+                next: () => iterator.next(),
+                return: () => (resolve(), leave?.() ?? Promise.resolve({ value: undefined, done: true })),
+              };
             };
           }),
         );

@@ -70,7 +70,9 @@ describe("a session", () => {
     await clock.advance(1_000);
     expect(call.heardAudio().length * 20).toBe(600);
     expect(session.state).toBe("closed");
-    expect(call.eventsOf("end_stream")).toEqual([{ type: "end_stream", data: { reason: "handler", message: "Stream closed" } }]);
+    expect(call.eventsOf("end_stream")).toEqual([
+      { type: "end_stream", data: { reason: "handler", message: "Stream closed" } },
+    ]);
   });
 
   it("limits the farewell", async () => {
@@ -117,10 +119,14 @@ describe("a session", () => {
   });
 
   it("shows the caller a message that was meant for them", async () => {
-    const { clock, dial } = setUp(() => Promise.reject(new VoiceError("budget", "No minutes left this month.", { expose: true })));
+    const { clock, dial } = setUp(() =>
+      Promise.reject(new VoiceError("budget", "No minutes left this month.", { expose: true })),
+    );
     const { call } = await dial();
     await clock.advance(2_000);
-    expect(call.eventsOf("error")).toEqual([{ type: "error", message: "No minutes left this month.", data: { code: "budget", fatal: false } }]);
+    expect(call.eventsOf("error")).toEqual([
+      { type: "error", message: "No minutes left this month.", data: { code: "budget", fatal: false } },
+    ]);
   });
 
   it("ends although the handler awaits something that never comes", async () => {

@@ -26,7 +26,10 @@ async function setUp(options: Partial<StopWordOptions> = {}) {
     },
     { stopWords: ["hello computer"], phrases: ["what time is it", "good morning"], recognizer, ...options },
   );
-  const calls = new Calls(handler, { platform: { clock, log: silentLog, meters: noMeters, random }, detector: await loadSilero() });
+  const calls = new Calls(handler, {
+    platform: { clock, log: silentLog, meters: noMeters, random },
+    detector: await loadSilero(),
+  });
   const call = new LoopbackCall({ clock, can: { rate: 16_000 } });
   await calls.answer(call);
   const say = async (text: string): Promise<void> => {

@@ -21,7 +21,10 @@ const children: ReturnType<typeof spawn>[] = [];
 afterEach(() => children.splice(0).forEach((child) => child.exitCode ?? child.kill("SIGKILL")));
 
 /** Runs the program; `onText` is told of everything it has said so far. */
-function run(env: Readonly<Record<string, string>>, onText: (text: string, kill: (signal: NodeJS.Signals) => void) => void) {
+function run(
+  env: Readonly<Record<string, string>>,
+  onText: (text: string, kill: (signal: NodeJS.Signals) => void) => void,
+) {
   const args = ["--unhandled-rejections=strict", "--input-type=module", "-e", program];
   const child = spawn(process.execPath, args, { env: { ...process.env, PORT: "0", ...env }, stdio: "pipe" });
   children.push(child);

@@ -93,7 +93,16 @@ export class WebRtcTransport implements Transport {
     this.#lostMs = lostMs;
     this.#inputs = inputs;
     this.call = agent === undefined ? { parameters: {} } : { agent, parameters: {} };
-    this.can = { rate: opus.rate, channels: opus.channels, lead: 20, video: false, messages: true, digits: false, clears: false, marks: false };
+    this.can = {
+      rate: opus.rate,
+      channels: opus.channels,
+      lead: 20,
+      video: false,
+      messages: true,
+      digits: false,
+      clears: false,
+      marks: false,
+    };
     this.#stock = profile === "fastrtc" ? new StockPage() : undefined;
     this.#silence = new Int16Array((opus.rate / 50) * opus.channels);
     const random = new DataView(platform.random(8).buffer);
