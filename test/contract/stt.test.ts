@@ -2,15 +2,24 @@ import { afterAll, describe, expect, it } from "vitest";
 import { concat, silence, type AudioFrame } from "../../src/audio/frame.ts";
 import type { Ask, Stt, Words } from "../../src/agents/types.ts";
 import { pocketsphinx } from "../../src/providers/pocketsphinx/index.ts";
+import { openai } from "../../src/providers/openai/index.ts";
 import { framesOf, spoken } from "../../src/testing/speech.ts";
+import { serveSpeech } from "../fixtures/openai-speech.ts";
+
+const phrases = ["how many vacation days do I have [left]", "book <day:weekday> off", "talk to a person", "yes", "no"];
 
 /** The recognisers under test; whoever writes one adds a row. `session` is not read by any of them. */
 const embedded = pocketsphinx();
-const recognizers: readonly Stt[] = [embedded];
-afterAll(() => embedded.close());
+const servers = [await serveSpeech(phrases), await serveSpeech(phrases)] as const;
+const [whole, streamed] = servers;
+const recognizers: readonly Stt[] = [
+  embedded,
+  openai({ baseUrl: whole.url, model: "any", stt: { model: "remote", stream: false } }).stt,
+  openai({ baseUrl: streamed.url, model: "any", stt: { model: "remote, streaming" } }).stt,
+];
+afterAll(() => Promise.all([embedded, ...servers].map((one) => one.close())));
 
 const session = new Proxy({}, { get: () => expect.fail("a recogniser must not need the session") }) as Ask["session"];
-const phrases = ["how many vacation days do I have [left]", "book <day:weekday> off", "talk to a person", "yes", "no"];
 
 async function* stream(...frames: readonly AudioFrame[]): AsyncGenerator<AudioFrame> {
   yield* frames;
@@ -93,7 +102,21 @@ describe.each(recognizers)("every recogniser: $name", (stt) => {
     expect(all.map((words) => words.at(-1)?.text)).toEqual(texts);
   });
 
-  it("ends at once when aborted, without a final, and lets the source go", async () => {
+  it("ends at once when aborted while it waits for audio, without a final, and lets the source go", async () => {
+    const stop = new AbortController();
+    const source = stalled(framesOf(spoken("Talk to a person.")));
+    const listening = stt.listen(source.audio, { ...ask, signal: stop.signal })[Symbol.asyncIterator]();
+    const all: Words[] = [];
+    const reading = (async () => {
+      for (let next = await listening.next(); next.done !== true; next = await listening.next()) all.push(next.value);
+    })();
+    setTimeout(() => stop.abort(new Error("hung up")), 50);
+    await reading;
+    expect(all.filter(({ final }) => final)).toEqual([]);
+    expect(source.left).toBe(true);
+  });
+
+  it.runIf(stt.can.partials)("ends at once when aborted with its first words, and lets the source go", async () => {
     const stop = new AbortController();
     const source = stalled(framesOf(spoken("Talk to a person.")));
     const all: Words[] = [];

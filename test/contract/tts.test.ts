@@ -2,11 +2,14 @@ import { afterAll, describe, expect, it } from "vitest";
 import { durationOf } from "../../src/audio/frame.ts";
 import type { Ask, Spoken, Tts } from "../../src/agents/types.ts";
 import { flite } from "../../src/providers/flite/index.ts";
+import { openai } from "../../src/providers/openai/index.ts";
+import { serveSpeech } from "../fixtures/openai-speech.ts";
 
 /** The voices under test; whoever writes one adds a row. `session` is not read by any of them. */
 const embedded = flite();
-const voices: readonly Tts[] = [embedded];
-afterAll(() => embedded.close());
+const server = await serveSpeech([]);
+const voices: readonly Tts[] = [embedded, openai({ baseUrl: server.url, model: "any", tts: { model: "remote" } }).tts];
+afterAll(() => Promise.all([embedded.close(), server.close()]));
 
 const session = new Proxy({}, { get: () => expect.fail("a voice must not need the session") }) as Ask["session"];
 

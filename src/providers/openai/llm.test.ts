@@ -1,6 +1,7 @@
 import { createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import {
+  type Answer,
   chunk,
   DONE,
   event,
@@ -32,7 +33,7 @@ const brief: Brief = {
 };
 const said: Item = { id: "i1", at: 0, kind: "message", who: "caller", text: "What time is it?" };
 
-type Answers = Parameters<typeof serveOpenAi>;
+type Answers = readonly Answer[];
 
 interface Asking {
   readonly answers: Answers;
