@@ -30,9 +30,11 @@ export type {
   Turn,
 } from "./session/types.ts";
 export { agent, type AgentOptions } from "./agents/agent.ts";
+export type { BudgetOptions } from "./agents/budget.ts";
 export { type Caption, captions, type CaptionsOptions } from "./agents/captions.ts";
 export { converse, type ConverseOptions } from "./agents/converse.ts";
 export { handoff } from "./agents/handoff.ts";
+export { type ModelPrice, overridePrices, type PriceTable, prices } from "./agents/prices.ts";
 export { quiet, type Quiet } from "./agents/quiet.ts";
 export { speak, type SpeakOptions } from "./agents/speak.ts";
 export { tool, type ToolOptions } from "./agents/tool.ts";
@@ -61,6 +63,7 @@ export type {
   Usage,
   Words,
 } from "./agents/types.ts";
+export type { Spent, UsageReport } from "./agents/usage.ts";
 export type { PageAgent, PageConfig } from "./protocol/config.ts";
 export { Stream, type LaunchOptions, type RtcOptions, type StreamOptions } from "./server/stream.ts";
 export type { VoiceServer } from "./server/server.ts";

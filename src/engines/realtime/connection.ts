@@ -336,7 +336,9 @@ class GaConnection implements RealtimeConnection {
   #onDone(response: WireResponse): void {
     const { id, status, status_details: details, usage } = response;
     if (!this.#responses.delete(id)) return;
-    this.#emit({ type: "usage", usage: usageOfResponse(this.#endpoint.name, usage) });
+    // What was finished and not counted has an unknown cost; what was cancelled before it began may have none.
+    if (usage !== null || status !== "cancelled")
+      this.#emit({ type: "usage", usage: usageOfResponse(this.#endpoint.name, usage) });
     const end: ResponseEnd =
       status === "failed" || status === "cancelled" || status === "incomplete" ? status : "completed";
     const error =

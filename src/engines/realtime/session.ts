@@ -299,7 +299,8 @@ export class RealtimeSession implements EngineSession {
     this.#hearing.committed(item);
     this.#isOwed = this.#brief.turns === "engine" && this.#turns.answer;
     // The line has its place before anybody knows what it says.
-    if (isNew) this.#emit({ type: "words", who: "caller", item, text: "", final: false });
+    if (isNew && this.#parts.transcription !== undefined)
+      this.#emit({ type: "words", who: "caller", item, text: "", final: false });
   }
 
   #onSpeech(on: boolean, at: Millis): void {
