@@ -528,6 +528,14 @@ describe("what cannot be kept", () => {
     );
   });
 
+  it("is refused when it is an option of the SDK's session", () => {
+    const { front } = desk();
+    const options: object = { outputGuardrails: [] };
+    expect(() => fromOpenAIAgent(front, options)).toThrow(
+      "expected the options context, extras and timeoutMs, got outputGuardrails",
+    );
+  });
+
   it("is refused when it is no agent at all", () => {
     expect(() => fromOpenAIAgent({ name: "x" } as never)).toThrow("expected a RealtimeAgent, got an object with name");
   });

@@ -31,10 +31,12 @@ export interface FromOpenAIOptions {
 /**
  * The agent, and with it everybody it can hand over to, as agents for `converse`. The objects are read now: change them
  * before. Throws TypeError, with the name of the agent, for what cannot be kept: MCP servers, hosted tools, prompt
- * templates, structured outputs, guardrails of agents; and for names in `extras` that nobody has.
+ * templates, structured outputs, guardrails of what is said; and for names in `extras` that nobody has.
  */
 export function fromOpenAIAgent(first: OpenAIAgent, options: FromOpenAIOptions = {}): Agent {
-  const { context = {}, extras = {}, timeoutMs } = options;
+  const { context = {}, extras = {}, timeoutMs, ...rest } = options;
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) throw new TypeError(`expected the options context, extras and timeoutMs, got ${unknown}`);
   const contexts = new RunContexts(context);
   const known = new Map<unknown, Agent>();
   const convert = (one: unknown): Agent => {
@@ -115,7 +117,7 @@ function refuseWhatIsLost(one: OpenAIAgent): void {
     [prompt !== undefined, "prompt: write instructions"],
     [outputType !== undefined && outputType !== "text", "outputType: a voice agent speaks text"],
     [isFilled(inputGuardrails), "inputGuardrails: check what the caller said in your handler"],
-    [isFilled(outputGuardrails), "outputGuardrails"],
+    [isFilled(outputGuardrails), "outputGuardrails: check the text in the llm of a pipeline, before it is spoken"],
   ];
   for (const [isLost, what] of lost) if (isLost) throw new TypeError(`${one.name} cannot keep its ${what}`);
 }
