@@ -449,18 +449,28 @@ describe("a tool() of the SDK", () => {
       outputGuardrails: [
         {
           name: "secrets",
-          run: async ({ output }) => (output === "secret" ? guard.throwException() : guard.allow()),
+          run: async ({ output }) =>
+            output === "secret"
+              ? guard.throwException()
+              : output === "rain"
+                ? guard.rejectContent("no bad news")
+                : guard.allow(),
         },
       ],
       execute: ({ city }) => {
         runs += 1;
-        return city === "Area 51" ? "secret" : "sunny";
+        return city === "Area 51" ? "secret" : city === "Brest" ? "rain" : "sunny";
       },
     });
-    const cities = ["Paris", "Area 51", "Lyon"].map((city) => ({ call: "weather", args: { city } }));
+    const cities = ["Paris", "Area 51", "Brest", "Lyon"].map((city) => ({ call: "weather", args: { city } }));
     const talk = await called([weather], cities);
-    expect(talk.results().toSorted()).toEqual(["not Paris", "stopped by the guardrail secrets", "sunny"]);
-    expect(runs).toBe(2);
+    expect(talk.results().toSorted()).toEqual([
+      "no bad news",
+      "not Paris",
+      "stopped by the guardrail secrets",
+      "sunny",
+    ]);
+    expect(runs).toBe(3);
   });
 
   it("that is not enabled is not in the brief", async () => {
