@@ -40,6 +40,8 @@ const LEAST: Millis = 350;
 export function replyOnStopWords<In = unknown>(reply: Reply<In>, options: StopWordOptions<In>): Handler<In> {
   const { stopWords, recognizer, phrases = [], sameBreath = true, ...rest } = options;
   if (stopWords.length === 0) throw new TypeError("stopWords must name at least one word");
+  if (stopWords.some((word) => word.trim() === ""))
+    throw new TypeError("a stop word must have letters, got a blank one");
   return (session) => {
     const spotter = new Spotter(session, recognizer, stopWords, phrases);
     const answer: Reply<In> = async function* (turn, live) {
@@ -137,5 +139,6 @@ function patternOf(phrase: string): RegExp {
     .trim()
     .split(/\s+/)
     .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`\\b${words.join("[\\s.,!?]+")}\\b`, "i");
+  // Not \b, which knows only English letters.
+  return new RegExp(`(?<![\\p{L}\\p{N}])${words.join("[\\s.,!?]+")}(?![\\p{L}\\p{N}])`, "iu");
 }

@@ -87,4 +87,25 @@ describe("replyOnStopWords", () => {
   it("needs a stop word to be made", () => {
     expect(() => replyOnStopWords(async function* () {}, { stopWords: [], recognizer })).toThrow(TypeError);
   });
+
+  it.each([
+    ["über uns", "Erzähl etwas, über uns!", true],
+    ["écoute", "Alors écoute, quelle heure est-il", true],
+    ["écoute", "réécoute ça", false],
+    ["привет", "Привет, как дела", true],
+    ["C++", "open C++ please", true],
+  ])("knows %s in any alphabet: %s", async (word, said, knows) => {
+    const spotter: WordSpotter = {
+      async *listen(audio) {
+        for await (const _ of audio) yield { text: said, final: false };
+      },
+    };
+    const { call, say } = await setUp({ stopWords: [word], recognizer: spotter });
+    await say("good morning");
+    expect(call.eventsOf("stopword").length > 0).toBe(knows);
+  });
+
+  it("refuses a blank stop word", () => {
+    expect(() => replyOnStopWords(async function* () {}, { stopWords: [" "], recognizer })).toThrow(/got a blank one/);
+  });
 });
