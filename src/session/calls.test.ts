@@ -54,6 +54,20 @@ describe("a handler", () => {
   });
 });
 
+describe("inputs that nobody declared", () => {
+  it("are bounded", async () => {
+    const { calls } = setUp(() => new Promise(() => {}));
+    const call = new LoopbackCall({ clock: calls.platform.clock });
+    const session = await calls.answer(call);
+    for (let i = 0; i < 256; i++) calls.setInputs(session.id, { [`key${i}`]: i });
+    expect(() => calls.setInputs(session.id, { more: 1 })).toThrow(/a call may have 256 inputs, got 257/);
+    calls.setInputs(session.id, { key0: "new" });
+    expect(Object.keys(session.inputs as object)).toHaveLength(256);
+    call.message({ type: "inputs", values: { more: 1 } });
+    expect(call.eventsOf("warning")[0]?.data.code).toBe("too-large");
+  });
+});
+
 describe("a place that is kept", () => {
   it("leaves nothing behind when it is given back", async () => {
     const { calls } = setUp(nobody, { concurrencyLimit: 1 });

@@ -21,6 +21,8 @@ const AWAY: Millis = 60_000;
 const WARN_BEFORE: Millis = 30_000;
 /** How many ended calls are remembered by id, so that a late question is told "over" and not "never heard of". */
 const REMEMBERED = 1_000;
+/** How many inputs a page may make up, where none are declared. */
+const INPUTS_LIMIT = 256;
 /** How many posts a call takes before it is up. */
 const EARLY_LIMIT = 32;
 
@@ -178,15 +180,7 @@ export class Calls<In = unknown> {
       throw error;
     }
     const session = this.#create(id, transport, held, alias);
-    const early = this.#early.get(alias ?? id) ?? [];
-    this.#early.delete(alias ?? id);
-    try {
-      session.open();
-    } catch (error) {
-      void session.close(error);
-      throw error;
-    }
-    for (const values of early) this.#postEarly(session, values);
+    this.#open(session, alias ?? id);
     void run(session, this.#handler, { farewellMs: this.#options.farewellMs ?? 10_000 });
     return session;
   }
@@ -227,7 +221,8 @@ export class Calls<In = unknown> {
       rate,
       // Without a schema inputs are `unknown` to the handler: a plain record of what the page has sent.
       inputs: inputs?.initial() ?? ({} as In),
-      parseInputs: (values, old) => (inputs === undefined ? { ...old, ...values } : inputs.parse(values, old)),
+      parseInputs: (values, old) =>
+        inputs === undefined ? (merged(old as object, values) as In) : inputs.parse(values, old),
       detector,
       onClosed: () => {
         this.#sessions.delete(id);
@@ -251,6 +246,19 @@ export class Calls<In = unknown> {
     platform.log.info("a call began", { session: id, ...labels });
     if (timeLimitMs !== undefined) this.#limit(session, timeLimitMs);
     return session;
+  }
+
+  /** Connects the transport and hands over what was posted before. */
+  #open(session: LiveSession<In>, name: string): void {
+    const early = this.#early.get(name) ?? [];
+    this.#early.delete(name);
+    try {
+      session.open();
+    } catch (error) {
+      void session.close(error);
+      throw error;
+    }
+    for (const values of early) this.#postEarly(session, values);
   }
 
   #postEarly(session: LiveSession<In>, values: Readonly<Record<string, unknown>>): void {
@@ -308,26 +316,28 @@ type Limits = Pick<
 export function checkCalls(handler: unknown, options: Limits): void {
   if (typeof handler !== "function")
     throw new TypeError(`a handler is a function of the session, got ${typeof handler}`);
-  const {
-    concurrencyLimit = 1,
-    timeLimitMs = 1,
-    awayMs = 0,
-    farewellMs = 0,
-    rate = 1,
-    mode = "send-receive",
-  } = options;
-  if (
-    !(concurrencyLimit > 0) ||
-    !(Number.isInteger(concurrencyLimit) || concurrencyLimit === Number.POSITIVE_INFINITY)
-  ) {
-    throw new RangeError(`concurrencyLimit must be a whole number above 0, got ${concurrencyLimit}`);
-  }
-  if (!(timeLimitMs > 0)) throw new RangeError(`timeLimitMs must be above 0, got ${timeLimitMs}`);
-  if (!(awayMs >= 0)) throw new RangeError(`awayMs must be 0 or more, got ${awayMs}`);
-  if (!(farewellMs >= 0)) throw new RangeError(`farewellMs must be 0 or more, got ${farewellMs}`);
-  if (!Number.isInteger(rate) || rate <= 0)
-    throw new RangeError(`rate must be a whole number of Hz above 0, got ${rate}`);
-  if (!["send-receive", "send", "receive"].includes(mode)) {
-    throw new RangeError(`mode must be "send-receive", "send" or "receive", got "${mode}"`);
-  }
+  const need = <K extends keyof Limits>(
+    name: K,
+    what: string,
+    fits: (value: NonNullable<Limits[K]>) => boolean,
+  ): void => {
+    const value = options[name];
+    if (value !== undefined && !fits(value))
+      throw new RangeError(`${name} must be ${what}, got ${typeof value === "string" ? `"${value}"` : value}`);
+  };
+  const isCount = (value: number): boolean => value > 0 && Number.isInteger(value);
+  need("concurrencyLimit", "a whole number above 0", (value) => isCount(value) || value === Number.POSITIVE_INFINITY);
+  need("timeLimitMs", "above 0", (value) => value > 0);
+  need("awayMs", "0 or more", (value) => value >= 0);
+  need("farewellMs", "0 or more", (value) => value >= 0);
+  need("rate", "a whole number of Hz above 0", isCount);
+  need("mode", '"send-receive", "send" or "receive"', (value) => ["send-receive", "send", "receive"].includes(value));
+}
+
+/** What the page has sent so far, for handlers that declare no inputs. Throws VoiceError `too-large`. */
+function merged(old: object, values: Readonly<Record<string, unknown>>): object {
+  const all = { ...old, ...values };
+  const { length } = Object.keys(all);
+  if (length > INPUTS_LIMIT) throw new VoiceError("too-large", `a call may have ${INPUTS_LIMIT} inputs, got ${length}`);
+  return all;
 }
