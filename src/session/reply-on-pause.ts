@@ -2,7 +2,7 @@
  * The simplest voice agent: whenever the caller pauses, `reply` answers. Barge-in aborts the reply's signal and drops what
  * was not heard. At most one reply lives; one that was taken back never sends again, whatever it still yields.
  */
-import { monoFrame } from "../audio/frame.ts";
+import { silence } from "../audio/frame.ts";
 import { deferred } from "../base/deferred.ts";
 import { asVoiceError, VoiceError } from "../base/errors.ts";
 import { makeId } from "../base/ids.ts";
@@ -11,13 +11,15 @@ import type { TurnEvent, TurnMachine } from "../turn/events.ts";
 import type { TurnOptions, TurnPolicy } from "../turn/policy.ts";
 import type { DetectorMaker } from "../vad/detector.ts";
 import { TurnLatency } from "./latency.ts";
-import { isIterable, tellError } from "./run.ts";
+import { isIterable, pause, tellError } from "./run.ts";
 import { LiveSession } from "./session.ts";
 import { type Listener, listen } from "./turns.ts";
 import type { Handler, Output, Reply, Session, Turn } from "./types.ts";
 
 /** How much of a reply may wait to be heard before its generator does, ms. */
 const BACKLOG: Millis = 10_000;
+/** How long it then waits before it looks again, ms. */
+const FRAME: Millis = 20;
 
 export type ReplyOnPauseOptions<In = unknown> = TurnOptions & {
   /** Spoken when the call begins. It can be interrupted like any reply. */
@@ -138,27 +140,26 @@ class Replies<In> {
   }
 
   #ended(why: Extract<TurnEvent, { type: "ended" }>["why"], at: Millis): void {
-    if (why === "noise" || why === "aside" || why === "stop") {
-      this.#live?.parked?.resolve();
-      if (this.#live !== undefined) this.#live.parked = undefined;
-      if (why === "stop") this.#takeBack("the caller asked for silence");
-      return;
-    }
+    if (why === "noise" || why === "aside") return this.#goOn();
+    if (why === "stop") return this.#takeBack("the caller asked for silence");
     this.#cancel(new VoiceError("interrupted", "the caller went on"));
     const id = this.#turnId();
     const index = this.#index++;
     const typed = this.#typed.length === 0 ? undefined : this.#typed.splice(0).join("\n");
-    const rate = this.#session.transport.can.rate;
-    const audio =
-      typed === undefined
-        ? (this.#listener?.utterance() ?? monoFrame(new Int16Array(0), rate))
-        : monoFrame(new Int16Array(0), rate, at);
+    const said = typed === undefined ? this.#listener?.utterance() : undefined;
+    const audio = said ?? silence(0, this.#session.transport.can.rate, at);
     const quiet = typed === undefined && why === "pause" ? this.#quietAt : at;
     this.start(
       ({ signal, session }) =>
         this.#reply({ id, index, audio, text: typed, startedAt: this.#startedAt, endedAt: at, signal }, session),
       new TurnLatency(id, quiet, this.#session.clock.now()),
     );
+  }
+
+  /** It was nothing: a reply that was parked speaks after all. */
+  #goOn(): void {
+    this.#live?.parked?.resolve();
+    if (this.#live !== undefined) this.#live.parked = undefined;
   }
 
   #tell(phase: "started" | "resumed" | "ended", why?: string): void {
@@ -195,26 +196,34 @@ class Replies<In> {
     live: Live,
     make: (turn: Pick<Turn, "signal"> & { readonly session: Session<In> }) => AsyncIterable<Output>,
   ): Promise<void> {
-    const began = this.#session.clock.now();
     try {
       const outputs: unknown = make({ signal: live.abort.signal, session: this.#session });
       if (!isIterable(outputs)) throw new TypeError(`a reply must be an async generator, got ${typeof outputs}`);
-      const iterator = outputs[Symbol.asyncIterator]();
-      live.iterator = iterator;
-      for (let first = true; ; first = false) {
-        const next = await iterator.next();
-        if (live.parked !== undefined) await live.parked.promise;
-        if (this.#live !== live) return;
-        if (next.done === true) break;
-        if (first) live.latency?.add("llm", this.#session.clock.now() - began, this.#session.clock.now());
-        this.#session.send(next.value);
-        while (this.#session.pending > BACKLOG && this.#live === live) await this.#breathe();
-      }
+      live.iterator = outputs[Symbol.asyncIterator]();
+      await this.#drain(live, live.iterator);
     } catch (error) {
       if (this.#live === live) this.#failed(error);
       this.#leave(live);
     }
-    if (this.#live !== live) return;
+    if (this.#live === live) this.#finish(live);
+  }
+
+  /** Sends what the reply yields until it is over or taken back. */
+  async #drain(live: Live, iterator: AsyncIterator<Output>): Promise<void> {
+    const { clock } = this.#session;
+    const began = clock.now();
+    for (let first = true; ; first = false) {
+      const next = await iterator.next();
+      if (live.parked !== undefined) await live.parked.promise;
+      if (this.#live !== live || next.done === true) return;
+      if (first) live.latency?.add("llm", clock.now() - began, clock.now());
+      this.#session.send(next.value);
+      while (this.#session.pending > BACKLOG && this.#live === live) await pause(clock, FRAME, live.abort.signal);
+    }
+  }
+
+  /** Everything was yielded: what is queued is heard yet. */
+  #finish(live: Live): void {
     live.done = true;
     // A reply without a sound ends the turn for the page all the same.
     if (live.latency !== undefined && this.#session.pending <= 0) this.#answered(live, this.#session.clock.now());
@@ -231,13 +240,6 @@ class Replies<In> {
     const wrapped = asVoiceError(error, "agent-error");
     this.#session.fault(wrapped);
     tellError(this.#session, wrapped);
-  }
-
-  /** Waits until about a frame was heard. */
-  async #breathe(): Promise<void> {
-    const later = deferred<void>();
-    this.#session.clock.at(this.#session.clock.now() + 20, () => later.resolve());
-    await later.promise;
   }
 
   /** Ends the live reply: first nothing of it is heard any more, then its signal aborts; its generator is not waited for. */
