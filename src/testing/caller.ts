@@ -380,6 +380,7 @@ function poster(url: string | URL, headers: Readonly<Record<string, string>>): P
 function readAnswer(answer: unknown): Readonly<Record<string, unknown>> {
   if (isRecord(answer) && typeof answer["sdp"] === "string") return answer;
   const meta = isRecord(answer) && isRecord(answer["meta"]) ? answer["meta"] : {};
-  const name = String(meta["error"] ?? "an unknown answer");
+  const { error } = meta;
+  const name = typeof error === "string" ? error : "an unknown answer";
   throw new VoiceError(codeOfRefusal(name) ?? "protocol", `the server refused the call: ${name}`, { meta });
 }
