@@ -2,6 +2,12 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { toMicError } from "./microphone.ts";
 import { createSignalling, toServerError } from "./signalling.ts";
 
+/** What a request was sent with. */
+function textOf(init: RequestInit | undefined): string {
+  if (typeof init?.body !== "string") throw new TypeError("the request has no text for a body");
+  return init.body;
+}
+
 describe("the server's refusals", () => {
   it.each([
     [200, { status: "failed", meta: { error: "concurrency_limit_reached", limit: 10 } }, "concurrency-limit"],
@@ -57,7 +63,7 @@ describe("signalling", () => {
       batch: true,
     });
     const init = fetch.mock.calls[0]?.[1];
-    expect(JSON.parse(String(init?.body))).toEqual({ v: 1, type: "offer", sdp: "o", webrtc_id: "w" });
+    expect(JSON.parse(textOf(init))).toEqual({ v: 1, type: "offer", sdp: "o", webrtc_id: "w" });
     expect(init?.headers).toMatchObject({ authorization: "Bearer token" });
   });
 
@@ -104,7 +110,7 @@ describe("signalling", () => {
     const two = [{ candidate: "a" }, { candidate: "b" }];
     await signalling.candidates("w", two, true);
     await signalling.candidates("w", two, false);
-    expect(fetch.mock.calls.map(([, init]) => JSON.parse(String(init.body)))).toEqual([
+    expect(fetch.mock.calls.map(([, init]) => JSON.parse(textOf(init)))).toEqual([
       { candidates: two, webrtc_id: "w", type: "ice-candidate" },
       { candidate: two[0], webrtc_id: "w", type: "ice-candidate" },
       { candidate: two[1], webrtc_id: "w", type: "ice-candidate" },
