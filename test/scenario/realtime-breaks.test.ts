@@ -112,6 +112,18 @@ describe("when the line to a realtime model breaks", () => {
     expect(session.state).toBe("live");
   });
 
+  it("takes a caller for silent whom the next connection does not hear", async () => {
+    const { up, call } = await callOver(ada, { mind: scripted({ replies: [] }) });
+    await call.listen(1_000);
+    up.line.say({ type: "input_audio_buffer.speech_started", event_id: "e", item_id: "ghost", audio_start_ms: 900 });
+    await call.listen(100);
+    expect(call.eventsOf("user_state").at(-1)?.data.speaking).toBe(true);
+    up.line.cut();
+    await call.listen(5_000);
+    expect(up.lines).toHaveLength(2);
+    expect(call.eventsOf("user_state").at(-1)?.data.speaking).toBe(false);
+  });
+
   it("delivers the result of a tool that ran meanwhile, together with its call", async () => {
     const slow = tool({
       name: "look",
