@@ -28,9 +28,6 @@ interface FastifyLike {
   server: HttpServer;
 }
 
-/** Anything a stream can be mounted on. */
-export type Mountable = HonoLike | ExpressLike | FastifyLike | HttpServer;
-
 /** Mounts; the result takes upgrades from one more server, for frameworks that do not know theirs. */
 export function mountFront(app: unknown, front: Front, server?: HttpServer): void {
   if (app instanceof HttpServer) mountHttp(app, front);
