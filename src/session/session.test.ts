@@ -53,6 +53,23 @@ describe("a session's listeners", () => {
   });
 });
 
+describe("a listener of errors", () => {
+  it("may tell the page of them, also over a line that takes nothing", async () => {
+    const { call, session } = await dial();
+    let told = 0;
+    session.on("error", () => {
+      told += 1;
+      session.warn("something failed");
+    });
+    call.tell = () => {
+      throw new Error("the socket is gone");
+    };
+    session.warn("hello");
+    session.warn("hello again");
+    expect(told).toBe(2);
+  });
+});
+
 describe("what a session is given to send", () => {
   const wrong: readonly [string, unknown, RegExp][] = [
     ["nothing", undefined, /an output is .* got undefined/],
@@ -154,6 +171,22 @@ describe("a session whose transport fails", () => {
     await clock.advance(5_000);
     expect(session.state).toBe("closed");
     expect([calls.sessions.size, clock.pending]).toEqual([0, 0]);
+  });
+
+  it("ends when its handler fails and the page cannot even be told", async () => {
+    const rejections: unknown[] = [];
+    const note = (error: unknown): void => void rejections.push(error);
+    process.on("unhandledRejection", note);
+    const { clock, calls } = setUp(() => Promise.reject(new Error("the handler's own")));
+    const call = new LoopbackCall({ clock, can });
+    call.tell = () => {
+      throw new Error("the socket is gone");
+    };
+    const session = await calls.answer(call);
+    await clock.advance(3_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", note);
+    expect([session.state, calls.sessions.size, rejections]).toEqual(["closed", 0, []]);
   });
 
   it("waits for its caller when the transport it moved to was dead already", async () => {

@@ -93,6 +93,8 @@ export class LiveSession<In = unknown> implements Session<In> {
   #closers: Closing[] = [];
   #stopTicking: (() => void) | undefined;
   #closed: Promise<void> | undefined;
+  /** Listeners are being told of an error. */
+  #faulting = false;
 
   constructor(options: SessionOptions<In>) {
     const { transport, platform } = options;
@@ -105,11 +107,7 @@ export class LiveSession<In = unknown> implements Session<In> {
     this.detector = options.detector;
     this.#inputs = options.inputs;
     this.#rate = options.rate;
-    this.#events = new Emitter<SessionEvents>((error, event) => {
-      // Whoever fails at being told of errors is not told of that one.
-      if (event === "error") platform.log.error("a listener of errors failed", { session: this.id, error });
-      else this.fault(error);
-    });
+    this.#events = new Emitter<SessionEvents>((error) => this.fault(error));
     this.#line = new Line(transport, {
       clock: this.clock,
       awayMs: options.awayMs,
@@ -194,7 +192,12 @@ export class LiveSession<In = unknown> implements Session<In> {
   }
 
   tell(event: PageEvent): void {
-    if (this.#state !== "closed") this.#line.tell(event);
+    if (this.#state === "closed") return;
+    try {
+      this.#line.tell(event);
+    } catch (error) {
+      this.fault(error);
+    }
   }
 
   warn(message: string): void {
@@ -236,7 +239,11 @@ export class LiveSession<In = unknown> implements Session<In> {
     const wrapped = asVoiceError(error, "agent-error");
     this.platform.log.error("a part of the session failed", { session: this.id, code: wrapped.code, error });
     this.platform.meters.count("repartee_session_errors_total", 1, { code: wrapped.code });
-    if (this.#events.has("error")) this.#events.emit("error", wrapped);
+    // Whoever fails at being told of an error is not told of that one too.
+    if (this.#faulting || !this.#events.has("error")) return;
+    this.#faulting = true;
+    this.#events.emit("error", wrapped);
+    this.#faulting = false;
   }
 
   setInputs(values: Readonly<Record<string, unknown>>): void {
