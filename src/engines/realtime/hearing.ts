@@ -9,6 +9,7 @@ import { type AudioFrame, durationOf } from "../../audio/frame.ts";
 import type { Clock, Millis } from "../../base/time.ts";
 import type { RealtimeConnection } from "../../realtime/model.ts";
 import { AudioRing } from "../../realtime/ring.ts";
+import type { EndedWhy, TurnEvent } from "../../turn/events.ts";
 
 const KEPT: Millis = 30_000;
 /** Audio from before the onset that belongs to an utterance. */
@@ -21,6 +22,9 @@ const LAG: Millis = 1_000;
 const ONSET: Millis = 1_500;
 /** Without audio from the microphone for this long, silence goes out in its place. Above the jitter of bad networks. */
 const MISSING: Millis = 300;
+
+/** Ends of an utterance that is no turn. */
+const NOTHING_SAID: ReadonlySet<EndedWhy> = new Set<EndedWhy>(["noise", "aside", "stop", "closed"]);
 
 export interface HearingOptions {
   readonly clock: Clock;
@@ -160,6 +164,29 @@ export class Hearing {
   forget(): void {
     this.#open = undefined;
     this.#pending = undefined;
+  }
+
+  /** What our own machine decided. */
+  turn(event: TurnEvent): void {
+    switch (event.type) {
+      case "started":
+        this.begin(event.from);
+        return;
+      case "resumed":
+        if (!this.isOpen) this.begin(event.at);
+        return;
+      case "ended":
+        if (NOTHING_SAID.has(event.why)) this.discard();
+        else this.end();
+        return;
+      case "paused":
+      case "likely":
+      case "duck":
+      case "hold":
+      case "release":
+      case "interrupted":
+        return;
+    }
   }
 
   /** We heard the caller begin at `at`, on the session's axis. */

@@ -136,27 +136,8 @@ export class RealtimeSession implements EngineSession {
 
   turn(event: TurnEvent): void {
     if (this.#isClosed || this.#brief.turns !== "local") return;
-    switch (event.type) {
-      case "started":
-        this.#hearing.begin(event.from);
-        return;
-      case "resumed":
-        if (!this.#hearing.isOpen) this.#hearing.begin(event.at);
-        return;
-      case "ended":
-        if (event.why === "noise" || event.why === "aside" || event.why === "stop" || event.why === "closed")
-          this.#hearing.discard();
-        else this.#hearing.end();
-        if (event.why === "stop") this.cancel();
-        return;
-      case "paused":
-      case "likely":
-      case "duck":
-      case "hold":
-      case "release":
-      case "interrupted":
-        return;
-    }
+    this.#hearing.turn(event);
+    if (event.type === "ended" && event.why === "stop") this.cancel();
   }
 
   add(item: Item): void {
