@@ -47,6 +47,20 @@ describe("the judge", () => {
     );
   });
 
+  it("returns to the time of the audio when what was counted as silence comes late, stall after stall", () => {
+    const ends: number[] = [];
+    const judge = new Judge(maker, RATE, (_, end) => ends.push(end));
+    let at = 0;
+    for (let stall = 0; stall < 20; stall++) {
+      for (let i = 0; i < 50; i++) judge.push(frame((at += 20)));
+      judge.fill(at + 300);
+      expect(judge.fed).toBeGreaterThan(at + 200);
+    }
+    for (let i = 0; i < 40; i++) judge.push(frame((at += 20)));
+    expect(judge.fed).toBe(at + 20);
+    expect(at + 20 - (ends.at(-1) ?? 0)).toBeLessThan(32);
+  });
+
   it("does not judge hours of silence window by window", () => {
     let pushes = 0;
     let resets = 0;
