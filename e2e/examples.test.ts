@@ -1,6 +1,7 @@
 /* Every example runs in a process of its own, as its first lines say, and does what they promise. Nobody needs a browser. */
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
@@ -10,12 +11,13 @@ import { type Caller, type CallerOptions, webrtcCaller } from "../src/testing/ca
 import { Phone, type PlacedCall } from "../src/testing/phone.ts";
 import { SocketCaller } from "../src/testing/socket-caller.ts";
 import { recognise, spoken } from "../src/testing/speech.ts";
+import { saying, serveOpenAi } from "../test/fixtures/openai-server.ts";
 import { type Started, startServer } from "./support/server.ts";
 
 const RATE = 24_000;
 
 /** How many run at a time: each recognises, speaks and encodes in real time, on two cores if there are no more. */
-const AT_ONCE = 3;
+const AT_ONCE = 4;
 let free = AT_ONCE;
 const waiting: (() => void)[] = [];
 
@@ -42,20 +44,25 @@ function calling(
   name: string,
   talk: (caller: Caller, server: Started) => Promise<void>,
   options: CallerOptions = {},
+  env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  return running(name, async (server) => {
-    await using caller = await webrtcCaller(server.url, options);
-    try {
-      await talk(caller, server);
-    } catch (error) {
-      const told = caller.events.slice(-25);
-      const lines = told.map(({ at, type, data }) => `${Math.round(at)} ${type} ${JSON.stringify(data)}`);
-      process.stderr.write(
-        `${name} failed at ${Math.round(caller.now)} ms\n${lines.join("\n")}\n${server.output().slice(-2_000)}\n`,
-      );
-      throw error;
-    }
-  });
+  return running(
+    name,
+    async (server) => {
+      await using caller = await webrtcCaller(server.url, options);
+      try {
+        await talk(caller, server);
+      } catch (error) {
+        const told = caller.events.slice(-25);
+        const lines = told.map(({ at, type, data }) => `${Math.round(at)} ${type} ${JSON.stringify(data)}`);
+        process.stderr.write(
+          `${name} failed at ${Math.round(caller.now)} ms\n${lines.join("\n")}\n${server.output().slice(-2_000)}\n`,
+        );
+        throw error;
+      }
+    },
+    env,
+  );
 }
 
 /** Says something and hears the answer to its end. */
@@ -99,6 +106,17 @@ function answerInputs(caller: Caller, values: () => Readonly<Record<string, unkn
 
 const others = ["open the window", "good night", "where is the station"];
 
+const examples = readdirSync("examples").filter((name) => name.endsWith(".ts"));
+
+describe("the examples", () => {
+  it.each(examples)("%s fits on a screen, and says how it is run", (name) => {
+    const text = readFileSync(`examples/${name}`, "utf8");
+    expect(text.trimEnd().split("\n").length).toBeLessThanOrEqual(60);
+    const [comment = ""] = /^\/\*[\s\S]*?\*\//.exec(text) ?? [];
+    expect(comment).toContain(`npx repartee dev examples/${name}`);
+  });
+});
+
 describe.concurrent("the example", () => {
   it("echo says back what was said", () =>
     calling("echo", async (caller) => {
@@ -120,6 +138,61 @@ describe.concurrent("the example", () => {
         expect(bytes).toBeGreaterThan(5);
       }
     }));
+
+  it("voice-chat answers, and remembers what was asked", () =>
+    calling("voice-chat", async (caller) => {
+      await answer(caller, 0);
+      const facts = [
+        "the moon is far away it takes three days to get there",
+        "its diameter is about a quarter of that of the earth",
+      ];
+      expect(await recognise(await ask(caller, "please tell me about the moon"), facts)).toBe(facts[0]);
+      expect(await recognise(await ask(caller, "how big is it"), facts)).toBe(facts[1]);
+      const counted = [
+        "you have asked two questions",
+        "you have asked one questions",
+        "you have asked three questions",
+      ];
+      expect(await recognise(await ask(caller, "what did I ask you"), counted)).toBe(counted[0]);
+    }));
+
+  it("voice-chat asks the model that was named, interrupts it, and tells it what was heard", async () => {
+    let asked = 0;
+    const server = await serveOpenAi((response) => {
+      asked += 1;
+      return saying(
+        asked === 1 ? "I will now count. One, two, three, four, five, six, seven, eight, nine, ten." : "Stopped.",
+      )(response);
+    });
+    const env = { OPENAI_BASE_URL: server.url, OPENAI_MODEL: "llama3.2", OPENAI_API_KEY: "" };
+    try {
+      await calling(
+        "voice-chat",
+        async (caller, { output }) => {
+          expect(output()).toContain("llama3.2");
+          await answer(caller, 0);
+          const from = caller.now;
+          caller.send("text", { text: "Count, please." });
+          await caller.until(() => caller.quietFor < caller.now - from, { timeoutMs: 10_000 });
+          await caller.until(() => caller.now > from + 2_500, { timeoutMs: 5_000 });
+          caller.send("text", { text: "What did you say?" });
+          await expect.poll(() => server.asked.length, { timeout: 10_000 }).toBe(2);
+          const { model, messages } = JSON.parse(String(server.asked[1]?.body)) as {
+            model: string;
+            messages: { role: string; content: string }[];
+          };
+          expect(model).toBe("llama3.2");
+          expect(messages.map(({ role }) => role)).toEqual(["system", "assistant", "user", "assistant", "user"]);
+          expect(messages[3]?.content).toMatch(/^I will now count\./);
+          expect(messages[3]?.content).not.toMatch(/ten/);
+        },
+        {},
+        env,
+      );
+    } finally {
+      await server.close();
+    }
+  });
 
   it("realtime-inputs waits for the page's choice and speaks accordingly", () =>
     calling("realtime-inputs", async (caller) => {

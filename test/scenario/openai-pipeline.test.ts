@@ -3,12 +3,14 @@ import { afterEach, describe, expect, it } from "vitest";
 import { agent } from "../../src/agents/agent.ts";
 import { converse } from "../../src/agents/converse.ts";
 import { monoFrame } from "../../src/audio/frame.ts";
+import type { Clock } from "../../src/base/time.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { pipeline } from "../../src/engines/pipeline/index.ts";
 import { nodePlatform } from "../../src/node/platform.ts";
 import { openai } from "../../src/providers/openai/index.ts";
 import { Calls } from "../../src/session/calls.ts";
 import { LoopbackCall } from "../../src/testing/call.ts";
+import { VirtualClock } from "../../src/testing/clock.ts";
 import { EnergyDetector } from "../../src/vad/energy.ts";
 import {
   type Answer,
@@ -47,7 +49,7 @@ const hanging: Pick<Answers, "chat" | "speech"> = {
   speech: (response) => void response.writeHead(200).write(Buffer.alloc(48 * 300, 9)),
 };
 
-async function dial(answers: Partial<Answers>) {
+async function dial(answers: Partial<Answers>, clock: Clock = nodePlatform().clock) {
   const { chat, speech, transcription } = { ...usual, ...answers };
   server = await serveOpenAi((response, asked) => {
     if (asked.path.endsWith("/chat/completions")) return chat(response, asked);
@@ -55,7 +57,7 @@ async function dial(answers: Partial<Answers>) {
   });
   const { llm, stt, tts } = openai({ baseUrl: server.url, model: "small" });
   const ada = agent({ name: "Ada", instructions: "Tell the time." });
-  const platform = { ...nodePlatform(), log: silentLog };
+  const platform = { ...nodePlatform(), clock, log: silentLog };
   const calls = new Calls(converse(ada, { engine: pipeline({ stt, llm, tts, eager: false }) }), {
     platform,
     detector: (rate) => new EnergyDetector(rate),
@@ -75,12 +77,22 @@ const speech = monoFrame(
   24_000,
 );
 
+/** A busy machine may be late by itself: the claim is that we can let go in time. */
+const timed = { retry: 3 };
+
 describe("a pipeline on one server", () => {
   it("hears, thinks and speaks, and remembers what was heard", async () => {
-    const { call, calls, askedFor } = await dial({});
+    // The caller's time stands still while the server, which is real, works.
+    const { call, calls, askedFor } = await dial({}, new VirtualClock());
+    const said = (): readonly string[] =>
+      call.eventsOf("transcript").flatMap(({ data }) => (data.final ? [data.text] : []));
     await call.say(speech);
-    await expect.poll(() => call.heardAudio().length, { timeout: 5_000 }).toBeGreaterThan(25);
-    await expect.poll(() => call.eventsOf("agent_state").at(-1)?.data.state, { timeout: 5_000 }).toBe("idle");
+    await expect.poll(said).toEqual(["What time is it?"]);
+    await call.listen(500);
+    await expect.poll(() => said().at(-1)).toBe("It is noon. Enjoy your meal.");
+    await call.listen(2_000);
+    const heard = (): number | undefined => call.eventsOf("transcript").at(-1)?.data.heardChars;
+    expect(heard()).toBe("It is noon. Enjoy your meal.".length);
     call.message({ type: "text", text: "And tomorrow?" });
     await expect.poll(() => askedFor("/chat/completions").length).toBe(2);
     expect(JSON.parse(String(askedFor("/chat/completions")[1]?.body)).messages).toEqual([
@@ -92,7 +104,7 @@ describe("a pipeline on one server", () => {
     await calls.close();
   });
 
-  it("lets go of model and voice within one frame when the caller interrupts", async () => {
+  it("lets go of model and voice within one frame when the caller interrupts", timed, async () => {
     const { call, calls, askedFor } = await dial(hanging);
     call.message({ type: "text", text: "What time is it?" });
     await expect.poll(() => call.heardAudio().length, { timeout: 5_000 }).toBeGreaterThan(2);
@@ -107,7 +119,7 @@ describe("a pipeline on one server", () => {
     await calls.close();
   });
 
-  it("lets go of recogniser, model and voice when the caller hangs up", async () => {
+  it("lets go of recogniser, model and voice when the caller hangs up", timed, async () => {
     const { call, calls, askedFor } = await dial({ ...hanging, transcription: () => {} });
     call.message({ type: "text", text: "What time is it?" });
     await expect.poll(() => askedFor("/audio/speech").length, { timeout: 5_000 }).toBe(1);
