@@ -2,10 +2,10 @@
  * What a silent call costs: N sessions of `replyOnPause` with the real detector, microphones open with room tone, so that
  * the detector never rests. The server's process alone is counted.
  *
- *   npx node bench/idle-transports.ts [--sessions 40] [--seconds 8] [--runs 3] [--level -55] [--kinds v1,stock,phone]
+ *   npx node bench/idle-transports.ts [--sessions 40] [--seconds 6] [--runs 3] [--level -55] [--kinds v1,stock,phone]
  */
 import { parseArgs } from "node:util";
-import { CALLER_CORE, loadAverage, MachineLoad, median, SERVER_CORE, start } from "./support/child.ts";
+import { again, CALLER_CORE, loadAverage, MachineLoad, median, SERVER_CORE, start } from "./support/child.ts";
 import type { Kind } from "./support/crowd.ts";
 
 const WARM = 4_000;
@@ -13,7 +13,7 @@ const WARM = 4_000;
 const { values } = parseArgs({
   options: {
     sessions: { type: "string", default: "40" },
-    seconds: { type: "string", default: "8" },
+    seconds: { type: "string", default: "6" },
     runs: { type: "string", default: "3" },
     level: { type: "string", default: "-55" },
     kinds: { type: "string", default: "v1,stock,phone" },
@@ -24,7 +24,7 @@ const before = loadAverage();
 const rows = [];
 for (const kind of values.kinds.split(",") as Kind[]) {
   const runs = [];
-  for (let i = 0; i < Number(values.runs); i++) runs.push(await run(kind));
+  for (let i = 0; i < Number(values.runs); i++) runs.push(await again(() => run(kind)));
   rows.push({
     kind,
     "cpu % each": Number(median(runs.map(({ cpu }) => cpu)).toFixed(3)),

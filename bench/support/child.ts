@@ -101,3 +101,15 @@ export function median(values: readonly number[]): number {
 export function loadAverage(): number {
   return Math.round((loadavg()[0] ?? 0) * 10) / 10;
 }
+
+/** Measures again when something went wrong, twice at most: a machine that stood still loses calls. Says so. */
+export async function again<T>(measure: () => Promise<T>): Promise<T> {
+  for (let left = 2; ; left -= 1) {
+    try {
+      return await measure();
+    } catch (error) {
+      if (left === 0) throw error;
+      console.error(`measuring again: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}

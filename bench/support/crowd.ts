@@ -34,6 +34,8 @@ export interface CrowdFigures {
   readonly trip: Spread;
   /** How late the callers themselves were with sending. */
   readonly own: Spread;
+  /** How often a caller could not send for a second: the machine stood still, and the figures mean nothing. */
+  readonly stalls: number;
 }
 
 export interface Spread {
@@ -43,6 +45,8 @@ export interface Spread {
 }
 
 const FRAME = 20;
+/** A microphone that comes back after this long does not send what it missed, ms. */
+const STOOD_STILL = 1_000;
 /** Frames of noise made beforehand: 1 s. */
 const LOOP = 50;
 /** Sent frames whose time is remembered. */
@@ -60,6 +64,8 @@ class Line {
   readonly #crowd: Crowd;
   readonly #sentAt = new Float64Array(MEMORY);
   sent = 0;
+  /** Code and reason with which the server closed. */
+  cutOff: string | undefined;
   #media = 0;
   #base = Number.POSITIVE_INFINITY;
   #lastEnd = 0;
@@ -70,6 +76,9 @@ class Line {
     this.phase = phase;
     this.#crowd = crowd;
     socket.on("message", (data: Buffer, binary: boolean) => this.#receive(data, binary));
+    socket.on("close", (code, reason) => {
+      this.cutOff = `${code} ${reason.toString()}`;
+    });
   }
 
   send(message: string | Buffer, now: number): void {
@@ -82,6 +91,11 @@ class Line {
     if (this.sent % 10 === 0 && this.#media > 0) {
       this.socket.send(JSON.stringify({ event: "position", epoch: 0, playedMs: this.#media, bufferedMs: 0 }));
     }
+  }
+
+  /** Leaves these frames out. */
+  skip(frames: number): void {
+    this.sent += frames;
   }
 
   /** Lateness is told against the earliest piece since the last call of this. */
@@ -125,6 +139,7 @@ class Crowd {
   #gap = new Histogram();
   #trip = new Histogram();
   #own = new Histogram();
+  #stalls = 0;
   #ms = 0;
   #since = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -146,6 +161,11 @@ class Crowd {
         for (let now = performance.now(); ; now = performance.now()) {
           const due = began + line.phase + line.sent * FRAME;
           if (due > now) break;
+          if (now - due > STOOD_STILL) {
+            line.skip(Math.floor((now - due) / FRAME));
+            this.#stalls += 1;
+            continue;
+          }
           this.#own.add(now - due);
           line.send(this.#messages[line.sent % LOOP] ?? "", now);
         }
@@ -170,7 +190,9 @@ class Crowd {
       gap: spreadOf(this.#gap),
       trip: spreadOf(this.#trip),
       own: spreadOf(this.#own),
+      stalls: this.#stalls,
     };
+    this.#stalls = 0;
     for (const line of this.#lines) line.measure();
     this.#ms = 0;
     this.#since = now;
@@ -184,8 +206,8 @@ class Crowd {
   async hangUp(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all(
-      this.#lines.map(({ socket }) => {
-        if (socket.readyState === WebSocket.CLOSED) throw new Error("a caller was cut off");
+      this.#lines.map(({ socket, cutOff }) => {
+        if (cutOff !== undefined) throw new Error(`a caller was cut off: ${cutOff}`);
         const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
         socket.close(1000);
         return closed;

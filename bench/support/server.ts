@@ -7,8 +7,9 @@
  *   reply  answers a pause with what was said
  *   talk   answers a pause with 20 s of sound, and begins with it
  */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { PerformanceObserver } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { WebSocketServer } from "ws";
@@ -31,6 +32,15 @@ export interface ServerFigures {
   /** What keeps the process alive, by kind. */
   readonly resources: Readonly<Record<string, number>>;
   readonly sessions: number;
+}
+
+/** What disturbs a server from one question to the next. */
+export interface Strain {
+  /** How long it was ready to run and had no core, because others had it, ms. */
+  readonly waitedMs: number;
+  /** Collections of garbage: all of them, and the longest, ms. */
+  readonly gcMs: number;
+  readonly gcLongestMs: number;
 }
 
 const RATE = 24_000;
@@ -67,11 +77,28 @@ const stream =
   });
 const url = stream === undefined ? await bare() : (await stream.launch({ port: 0, host: "127.0.0.1" })).url;
 
+let gcMs = 0;
+let gcLongestMs = 0;
+let waited = waitedMs();
+new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) {
+    gcMs += duration;
+    gcLongestMs = Math.max(gcLongestMs, duration);
+  }
+}).observe({ entryTypes: ["gc"] });
+
 answer({
   url: () => url,
   cpu: () => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1_000;
+  },
+  strain: (): Strain => {
+    const strain = { waitedMs: waitedMs() - waited, gcMs, gcLongestMs };
+    waited = waitedMs();
+    gcMs = 0;
+    gcLongestMs = 0;
+    return strain;
   },
   figures: (): ServerFigures => {
     collect();
@@ -99,4 +126,13 @@ async function bare(): Promise<string> {
   const address = http.address();
   if (address === null || typeof address === "string") throw new Error("the server has no port");
   return `http://127.0.0.1:${address.port}`;
+}
+
+/** The kernel's count for the main thread; 0 where there is none. */
+function waitedMs(): number {
+  try {
+    return Number(readFileSync("/proc/self/schedstat", "utf8").split(" ")[1]) / 1e6;
+  } catch {
+    return 0;
+  }
 }
