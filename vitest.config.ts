@@ -1,6 +1,18 @@
 import { defineConfig } from "vitest/config";
 
-/** Three runs: `unit` is everything that needs neither a browser nor a server; `e2e` drives the real thing. */
+/** Real sockets in real time: run one file after the other, so that no test takes the processor from another's clock. */
+const sockets = [
+  "test/scenario/websocket-*.test.ts",
+  "test/scenario/telephone-*.test.ts",
+  "test/scenario/realtime-*.test.ts",
+  "test/contract/{transport,mount,stt}.test.ts",
+  "test/acceptance/*.test.ts",
+  "test/peers/*.test.ts",
+  "src/transports/**/*.test.ts",
+  "src/providers/pocketsphinx/*.test.ts",
+];
+
+/** `unit` needs no clock but a virtual one, `sockets` real time, `e2e` the built program and mostly a browser. */
 export default defineConfig({
   test: {
     projects: [
@@ -8,7 +20,16 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+          exclude: sockets,
           testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: "sockets",
+          include: sockets,
+          testTimeout: 20_000,
+          fileParallelism: false,
         },
       },
       {

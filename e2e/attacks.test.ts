@@ -113,7 +113,7 @@ describe("strangers at the door of the demo", () => {
 
   it("has nothing for ids, paths and methods it does not know", async () => {
     expect((await post("/input_hook", '{"webrtc_id":"nobody","a":1}')).status).toBe(404);
-    expect((await post("/input_hook", '{"a":1}')).status).toBe(400);
+    expect((await post("/input_hook", '{"a":1}')).status).toBe(422);
     expect((await fetch(`${server.url}/..%2f..%2fpackage.json`)).status).toBe(404);
     expect((await fetch(`${server.url}/assets/%00`)).status).toBe(404);
     expect((await fetch(`${server.url}/health`, { method: "DELETE" })).status).toBe(404);

@@ -23,6 +23,7 @@ const steps = [
   { name: "lint", run: () => tool("oxlint/bin/oxlint", "--type-aware") },
   { name: "format", run: () => tool("oxfmt/bin/oxfmt", "--check") },
   { name: "unit", run: () => vitest("unit") },
+  { name: "sockets", run: () => vitest("sockets") },
   { name: "e2e", run: browserTests },
   { name: "docs", run: () => node("scripts/docs.mjs", "--check"), needs: "scripts/docs.mjs" },
   { name: "package", run: () => tool("publint/src/cli.js", "--strict") },

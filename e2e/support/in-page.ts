@@ -87,13 +87,16 @@ export function recordBothSides({ rate, worklet }: { readonly rate: number; read
   };
   const Original = window.RTCPeerConnection;
   let line: RTCPeerConnection | undefined;
+  const follow = (peer: RTCPeerConnection): void => {
+    line = peer;
+    peer.addEventListener("track", ({ track }) => {
+      if (track.kind === "audio") connect(track, 1);
+    });
+  };
   window.RTCPeerConnection = class extends Original {
     constructor(configuration?: RTCConfiguration) {
       super(configuration);
-      line = this;
-      this.addEventListener("track", ({ track }) => {
-        if (track.kind === "audio") connect(track, 1);
-      });
+      follow(this);
     }
   };
 
