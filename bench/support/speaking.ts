@@ -3,7 +3,7 @@
  * sound of the agent came, and quantiles.
  */
 import { spawnSync } from "node:child_process";
-import { type AudioFrame, monoFrame } from "../../src/audio/frame.ts";
+import { type AudioFrame, durationOf, monoFrame } from "../../src/audio/frame.ts";
 import { levelOf } from "../../src/audio/level.ts";
 import type { Caller, HeardFrame } from "../../src/testing/caller.ts";
 import { spoken } from "../../src/testing/speech.ts";
@@ -45,10 +45,18 @@ export function firstHeard(heard: readonly HeardFrame[], since: number): number 
   return undefined;
 }
 
-/** When the last packet with an audible sample came between two times. What a jitter buffer makes up does not count. */
+/**
+ * When the last packet with an audible sample came between two times. What a jitter buffer makes up does not count, nor
+ * does the packet after a pause: silence, in which the codec ends with the few ms that it had looked ahead.
+ */
 export function lastArrived(heard: readonly HeardFrame[], since: number, until: number): number | undefined {
-  return heard.findLast(
-    ({ at, frame, concealed }) => at >= since && at <= until && !concealed && audibleAt(frame) !== undefined,
+  const within = heard.filter(({ at }) => at >= since && at <= until);
+  const isAfterPause = (index: number): boolean => {
+    const [before, one] = [within[index - 1], within[index]];
+    return before !== undefined && one !== undefined && one.frame.at - before.frame.at > durationOf(before.frame) + 10;
+  };
+  return within.findLast(
+    ({ frame, concealed }, index) => !concealed && !isAfterPause(index) && audibleAt(frame) !== undefined,
   )?.at;
 }
 
