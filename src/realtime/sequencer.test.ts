@@ -169,6 +169,16 @@ describe("the order of responses", () => {
     expect(told(s.done("a", 3))).toEqual([]);
   });
 
+  it("gives up a cancelled request that is never answered, and then asks for what came after it", () => {
+    const s = new Sequencer();
+    expect(told(s.request(answer, 0))).toHaveLength(1);
+    s.cancel(100);
+    expect(told(s.request(answer, 200))).toEqual([]);
+    expect(told(s.tick(5_000))).toHaveLength(1);
+    expect(told(s.created("a", 5_100))).toEqual([]);
+    expect(s.active).toBe("a");
+  });
+
   it("leaves the cancelling to a provider that does it by itself", () => {
     const s = new Sequencer();
     s.created("a", 0);
@@ -188,6 +198,8 @@ describe("the order of responses", () => {
         let now = 0;
         let responses = 0;
         const open = new Set<string>();
+        /** What is open was cancelled: after its deadline nobody waits for it any more. */
+        let unwanted = false;
         let live: string | undefined;
         const carry = (acts: readonly SequencerAct[]): void => {
           for (const act of acts) {
@@ -209,6 +221,7 @@ describe("the order of responses", () => {
           else if (one === "created" && live === undefined) {
             live = `r${++responses}`;
             open.clear();
+            unwanted = false;
             carry(s.created(live, now));
           } else if ((one === "done" || one === "failed") && live !== undefined) {
             const id = live;
@@ -217,12 +230,17 @@ describe("the order of responses", () => {
             carry(s.done(id, now, { again }));
           } else if (one === "refused" && first !== undefined) {
             open.delete(first);
+            if (open.size === 0) unwanted = false;
             carry(s.refused(first, false, now));
           } else if (one === "tick") {
             now = Math.max(now, s.deadline === undefined || !Number.isFinite(s.deadline.at) ? now : s.deadline.at);
-            if (s.state === "requested" && s.waiting.length === 0) open.clear();
+            if (s.state === "requested" && unwanted) open.clear();
+            if (open.size === 0) unwanted = false;
             carry(s.tick(now));
-          } else if (one === "cancel") carry(s.cancel(now));
+          } else if (one === "cancel") {
+            unwanted = s.state === "requested";
+            carry(s.cancel(now));
+          }
         }
         // The provider goes quiet: a bounded number of ticks brings the machine to rest.
         let ticks = 0;
