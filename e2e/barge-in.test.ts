@@ -43,7 +43,9 @@ describe("talking over an answer", () => {
       expect(answer).toBe("you have twelve vacation days left this year");
 
       const lines = await caller.lines();
-      const struck = lines.find(({ interrupted }) => interrupted);
+      const place = lines.findIndex(({ interrupted }) => interrupted);
+      const struck = lines[place];
+      expect(lines.findLastIndex(({ who }) => who === "You")).toBeGreaterThan(place);
       expect(struck?.text).toContain("at nine you meet your team");
       expect(struck?.unheard).toMatch(/welcome tour\.?$/);
       expect(struck?.unheard.length).toBeLessThan(struck?.text.length ?? 0);

@@ -43,6 +43,18 @@ describe("what was said", () => {
     expect(ids(lines)).toEqual(["u1", "u2", "c"]);
   });
 
+  it("puts what the caller says over a line below it, also when the line is told again in the new turn", () => {
+    const lines = write(
+      said("greeting", "agent", "Welcome to the company"),
+      said("greeting", "agent", "Welcome to the company", { turnId: "t1", heardChars: 7 }),
+      said("u1", "user", "What dental cover?", { turnId: "t1", final: true }),
+      said("a1", "agent", "Cleaning, fillings and crowns", { turnId: "t1" }),
+      said("a1", "agent", "Cleaning, fillings and crowns", { turnId: "t2", heardChars: 9 }),
+      said("u2", "user", "And braces?", { turnId: "t2" }),
+    );
+    expect(ids(lines)).toEqual(["greeting", "u1", "a1", "u2"]);
+  });
+
   it("leaves no empty bubble where nothing was recognised, but shows what was not understood", () => {
     expect(write(said("u", "user", ""))).toEqual([]);
     expect(write(said("u", "user", "", { rejected: true, final: true }))).toMatchObject([{ rejected: true, text: "" }]);

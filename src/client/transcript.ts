@@ -77,7 +77,8 @@ function toSaid(data: DataOf<"transcript">, old: Said | undefined, now: Epoch): 
     kind: "said",
     id: data.id,
     at: old?.at ?? now,
-    turnId: data.turnId ?? old?.turnId,
+    // A line stays in the turn in which it began: what the caller says over it belongs below.
+    turnId: old === undefined ? data.turnId : old.turnId,
     who: data.role === "user" ? "caller" : "agent",
     agent: data.agentId ?? old?.agent,
     text: data.text,
