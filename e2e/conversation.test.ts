@@ -9,9 +9,9 @@ import { type Started, startDemo } from "./support/server.ts";
 const questions = [
   { at: 7_000, text: "How many vacation days do I have?", voice: "slt" },
   { at: 13_000, text: "Does the plan cover braces?", voice: "rms" },
-  { at: 26_000, text: "When does my insurance start?", voice: "slt" },
+  { at: 29_500, text: "When does my insurance start?", voice: "slt" },
 ] as const;
-const LENGTH = 34_000;
+const LENGTH = 37_500;
 
 /** What may be heard: right answers and wrong ones. Short pauses do not tell reliably where one line ends. */
 const farewell = "let me put you through to (Hannah the H R manager|Ben the benefits adviser|Angus the I T supporter)";

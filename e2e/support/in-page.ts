@@ -131,7 +131,16 @@ export function speakOnDemand(rate: number): void {
   let out: MediaStreamAudioDestinationNode | undefined;
   navigator.mediaDevices.getUserMedia = async () => {
     context ??= new AudioContext();
-    out ??= context.createMediaStreamDestination();
+    if (out === undefined) {
+      out = context.createMediaStreamDestination();
+      // No microphone is digitally silent: the page takes one that is for a broken one.
+      const room = context.createBuffer(1, context.sampleRate, context.sampleRate);
+      const samples = room.getChannelData(0);
+      for (let i = 0; i < samples.length; i++) samples[i] = (Math.random() - 0.5) * 0.001;
+      const noise = new AudioBufferSourceNode(context, { buffer: room, loop: true });
+      noise.connect(out);
+      noise.start();
+    }
     await context.resume();
     return out.stream.clone();
   };
